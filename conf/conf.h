@@ -1,0 +1,126 @@
+/*
+ * The typed configuration: what an ini file means once every line of it has been accepted.
+ *
+ * conf_load() builds one of these; nobody changes it afterwards. The proxy reads the structs below and never
+ * sees text. Times are nanoseconds, sizes are bytes. A value that a section may override and that was not set
+ * there is CONF_INHERIT, and conf_pick() finds the one that rules.
+ */
+#ifndef CONF_CONF_H
+#define CONF_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONF_INHERIT (-1)
+
+/* Where a value came from, for errors and for `greenway check --effective`. line 0: a built-in default. */
+struct conf_origin {
+    const char *file;
+    int line;
+};
+
+/* One address that a listener binds: "host:port", ":port", "[::1]:port" or "unix:/path", already taken apart. */
+struct conf_address {
+    const char *text; /* as written */
+    const char *host; /* numeric address, host name, or "" for every address; the path of a unix socket */
+    int port;         /* 0 for a unix socket */
+    bool is_unix;
+    struct conf_origin origin;
+};
+
+enum conf_protocol { CONF_HTTP, CONF_TCP };
+enum conf_log_format { CONF_LOG_JSON, CONF_LOG_COMBINED };
+enum conf_balance { CONF_ROUND_ROBIN };
+
+struct conf_upstream;
+
+struct conf_listener {
+    const char *name;
+    struct conf_address *bind;
+    size_t binds;
+    enum conf_protocol protocol;
+    const char *upstream_name;                   /* NULL: only routes lead anywhere */
+    const struct conf_upstream *upstream;        /* resolved from upstream_name */
+    int64_t max_connections;                     /* of this listener, all workers together */
+    int64_t max_head, max_fields, max_target;    /* limits on a request head: bytes, field lines, bytes */
+    int64_t max_body;                            /* request body bytes; 0 is no limit */
+    int64_t timeout_head, timeout_body, timeout_keepalive, timeout_write, timeout_tunnel, timeout_linger;
+    int64_t min_rate;                            /* bytes per second below which a sender is too slow; 0 off */
+    struct conf_origin origin;
+};
+
+/* host patterns: exact "a.example" or wildcard "*.example" (one or more labels). Lower case. */
+struct conf_host {
+    const char *text;
+    bool wildcard;     /* text is then the suffix with its dot: ".example" */
+    struct conf_origin origin;
+};
+
+/* path patterns: whole segments "/v1/*" (also matches "/v1"), or exact "=/exact". "/*" matches everything. */
+struct conf_path {
+    const char *text;  /* without the "=" or the "/*" */
+    size_t length;
+    bool exact;
+    struct conf_origin origin;
+};
+
+struct conf_route {
+    const char *name;
+    const struct conf_listener **listeners; /* none: every http listener */
+    size_t listener_count;
+    struct conf_host *hosts; /* none: every host */
+    size_t host_count;
+    struct conf_path *paths; /* none: every path */
+    size_t path_count;
+    const char *upstream_name;
+    const struct conf_upstream *upstream;
+    int64_t max_body, timeout_response; /* CONF_INHERIT unless set here */
+    struct conf_origin origin;
+};
+
+struct conf_server {
+    const char *text; /* as written: "10.0.0.11:8080" */
+    const char *host;
+    int port;
+    bool is_unix;
+    int64_t weight; /* 1 to 256 */
+    struct conf_origin origin;
+};
+
+struct conf_upstream {
+    const char *name;
+    struct conf_server *servers;
+    size_t server_count;
+    enum conf_balance balance;
+    int64_t keepalive;          /* idle connections kept per worker; 0: none */
+    int64_t keepalive_requests; /* uses of one connection */
+    int64_t timeout_connect, timeout_response, timeout_read, timeout_write, timeout_idle;
+    struct conf_origin origin;
+};
+
+struct conf {
+    /* [greenway] */
+    int64_t workers;       /* 0: one per CPU */
+    const char *access_log; /* "-", "off" or a path */
+    enum conf_log_format log_format;
+    const char *error_log; /* "-" is standard error, or a path */
+    int64_t shutdown_grace;
+    int64_t max_connections; /* client connections of the process */
+
+    struct conf_listener *listeners;
+    size_t listener_count;
+    struct conf_route *routes; /* in file order: the first that matches wins */
+    size_t route_count;
+    struct conf_upstream *upstreams;
+    size_t upstream_count;
+    struct conf_arena *arena; /* owns every string and array above */
+};
+
+/* The narrower setting if it was set, else the wider one. */
+static inline int64_t conf_pick(int64_t narrow, int64_t wide)
+{
+    return narrow != CONF_INHERIT ? narrow : wide;
+}
+
+#endif

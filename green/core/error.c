@@ -1,0 +1,41 @@
+/* Names and sentences for error codes. */
+#include "error.h"
+
+#include <string.h>
+
+static const struct {
+    int code;
+    const char *name, *text;
+} own[] = {
+    {GREEN_EAI_NONAME, "GREEN_EAI_NONAME", "no such host name"},
+    {GREEN_EAI_NODATA, "GREEN_EAI_NODATA", "the name has no address of this kind"},
+    {GREEN_EAI_AGAIN, "GREEN_EAI_AGAIN", "the name servers did not answer"},
+    {GREEN_EAI_FAIL, "GREEN_EAI_FAIL", "the name servers refused or gave a broken answer"},
+    {GREEN_EAI_BADNAME, "GREEN_EAI_BADNAME", "not a valid host name"},
+};
+
+#define OWN_COUNT (sizeof own / sizeof own[0])
+
+const char *green_strerror(int error)
+{
+    if (error >= 0)
+        return "success";
+    for (size_t i = 0; i < OWN_COUNT; i++)
+        if (own[i].code == error)
+            return own[i].text;
+    if (error > -4096) {
+        const char *text = strerrordesc_np(-error);
+        if (text)
+            return text;
+    }
+    return "unknown error";
+}
+
+const char *green_error_name(int error)
+{
+    for (size_t i = 0; i < OWN_COUNT; i++)
+        if (own[i].code == error)
+            return own[i].name;
+    const char *name = error < 0 && error > -4096 ? strerrorname_np(-error) : NULL;
+    return name ? name : "EUNKNOWN";
+}

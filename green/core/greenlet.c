@@ -1,0 +1,395 @@
+/* Greenlets: making, running, ending, joining, cancelling. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FREE_GREENLETS_MAX 256 /* structs kept for reuse by each hub */
+
+static _Atomic uint64_t next_id = 1;
+
+struct joiner {
+    green_park_t park;
+    struct list link;
+};
+
+/* --- being ready, being interrupted --------------------------------------------------------------------------- */
+
+void green__make_ready(green_t *g)
+{
+    g->state = GREEN_READY;
+    list_push(&g->hub->ready, &g->queued);
+    g->hub->ready_count++;
+}
+
+int green__interruption(const green_t *g)
+{
+    if (LIKELY(!g->interrupt))
+        return 0;
+    return g->cancelled ? -ECANCELED : -ETIMEDOUT;
+}
+
+void green__update_interrupt(green_t *g)
+{
+    g->interrupt = (g->cancelled || g->fired) && !g->shields;
+}
+
+/* Ends the present wait of g, if it is in one that may be interrupted. */
+void green__interrupt_park(green_t *g, int result)
+{
+    if (g->interrupt && g->park)
+        green_wake(g->park, result);
+}
+
+static void wait_expired(struct timer *t)
+{
+    green_t *g = CONTAINER_OF(t, green_t, wait_timer);
+    if (g->park)
+        green_wake(g->park, -ETIMEDOUT);
+}
+
+/* --- life ------------------------------------------------------------------------------------------------------- */
+
+static void init(green_hub_t *hub, green_t *g)
+{
+    *g = (green_t){.hub = hub, .references = 1};
+    g->id = atomic_fetch_add_explicit(&next_id, 1, memory_order_relaxed);
+    list_init(&g->queued);
+    list_init(&g->joiners);
+    timer_init(&g->wait_timer, wait_expired);
+    list_push(&hub->everyone, &g->everyone);
+    hub->alive++;
+}
+
+void green__main_init(green_hub_t *hub)
+{
+    init(hub, &hub->main);
+    hub->main.name = "main";
+    hub->main.state = GREEN_RUNNING;
+    hub->current = &hub->main;
+#ifdef GREEN_TSAN
+    hub->main.context.fiber = __tsan_get_current_fiber();
+#endif
+#ifdef GREEN_ASAN
+    pthread_attr_t attr;
+    void *low = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+        pthread_attr_getstack(&attr, &low, &size);
+        pthread_attr_destroy(&attr);
+    }
+    hub->main.context.stack_low = low;
+    hub->main.context.stack_size = size;
+#endif
+}
+
+static green_t *allocate(green_hub_t *hub)
+{
+    struct list *cached = list_pop(&hub->free_greenlets);
+    if (!cached)
+        return malloc(sizeof(green_t));
+    hub->free_count--;
+    return CONTAINER_OF(cached, green_t, queued);
+}
+
+static void unreference(green_t *g)
+{
+    if (--g->references)
+        return;
+    green_hub_t *hub = g->hub;
+    if (hub->free_count < FREE_GREENLETS_MAX) {
+        list_push(&hub->free_greenlets, &g->queued);
+        hub->free_count++;
+    } else {
+        free(g);
+    }
+}
+
+void green__free_cached(green_hub_t *hub)
+{
+    for (struct list *node; (node = list_pop(&hub->free_greenlets));)
+        free(CONTAINER_OF(node, green_t, queued));
+    hub->free_count = 0;
+}
+
+/* The first function on every stack. */
+static void run(void *arg)
+{
+    green_t *g = arg;
+    green__context_arrived(&g->context);
+    errno = 0;
+    switch (g->entry) {
+    case ENTRY_PLAIN:
+        g->result = g->fn.plain(g->arg);
+        break;
+    case ENTRY_DETACHED:
+        g->fn.detached(g->arg);
+        break;
+    case ENTRY_PARKED:
+        g->fn.parked(g->arg, g->parked_status);
+        break;
+    }
+    g->state = GREEN_DONE;
+    green__switch_context(&g->context, &g->hub->context, true);
+    abort(); /* nobody switches to a greenlet that is done */
+}
+
+static int reserve_stack(green_hub_t *hub, green_t *g, size_t size)
+{
+    int r = stack_take(&hub->stacks, &g->stack, size);
+    if (r < 0)
+        return r;
+    char *top = g->stack.low + g->stack.size;
+    g->context.sp = green__switch_init(top, run, g);
+    g->context.stack_low = g->stack.low;
+    g->context.stack_size = g->stack.size;
+#ifdef GREEN_TSAN
+    g->context.fiber = __tsan_create_fiber(0);
+#endif
+    return 0;
+}
+
+int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char *name)
+{
+    green_t *g = allocate(hub);
+    if (!g)
+        return -ENOMEM;
+    init(hub, g);
+    int r = reserve_stack(hub, g, stack_size);
+    if (r < 0) {
+        list_remove(&g->everyone);
+        hub->alive--;
+        unreference(g);
+        return r;
+    }
+    g->name = name;
+    g->never_ran = true;
+    green__make_ready(g);
+    *out = g;
+    return 0;
+}
+
+/* In the hub, once g will never run again: everything that belongs to the run goes, the handle may stay. */
+void green__finish(green_hub_t *hub, green_t *g)
+{
+    timer_remove(&hub->timers, &g->wait_timer);
+#ifdef GREEN_TSAN
+    __tsan_destroy_fiber(g->context.fiber);
+#endif
+    stack_give(&hub->stacks, &g->stack);
+    for (struct list *node; (node = list_pop(&g->joiners));)
+        green_wake(&CONTAINER_OF(node, struct joiner, link)->park, 0);
+    list_remove(&g->everyone);
+    hub->alive--;
+    unreference(g);
+}
+
+static size_t round_stack(size_t size)
+{
+    size_t rounded = STACK_SIZE_MIN;
+    while (rounded < size)
+        rounded *= 2;
+    return rounded;
+}
+
+int green_spawn_ex(green_t **out, const green_attr_t *attr, green_fn fn, void *arg)
+{
+    size_t size = attr && attr->stack_size ? attr->stack_size : STACK_SIZE_DEFAULT;
+    if (!fn || size > STACK_SIZE_MAX)
+        return -EINVAL;
+    green_hub_t *hub = green_hub();
+    if (!hub)
+        return -ENOMEM;
+    green_t *g;
+    int r = green__spawn(hub, &g, round_stack(size), attr ? attr->name : NULL);
+    if (r < 0)
+        return r;
+    g->fn.plain = fn;
+    g->arg = arg;
+    g->references++; /* one for the run, one for the caller */
+    *out = g;
+    return 0;
+}
+
+green_t *green_spawn(green_fn fn, void *arg)
+{
+    green_t *g;
+    return green_spawn_ex(&g, NULL, fn, arg) == 0 ? g : NULL;
+}
+
+int green_spawn_detached(const char *name, void (*fn)(void *arg), void *arg)
+{
+    green_hub_t *hub = green_hub();
+    green_t *g;
+    if (!hub)
+        return -ENOMEM;
+    int r = green__spawn(hub, &g, STACK_SIZE_DEFAULT, name);
+    if (r < 0)
+        return r;
+    g->entry = ENTRY_DETACHED;
+    g->fn.detached = fn;
+    g->arg = arg;
+    return 0;
+}
+
+green_t *green_retain(green_t *g)
+{
+    g->references++;
+    return g;
+}
+
+void green_release(green_t *g)
+{
+    if (g)
+        unreference(g);
+}
+
+/* --- joining and cancelling ------------------------------------------------------------------------------------- */
+
+int green_join(green_t *g, green_time deadline)
+{
+    green_hub_t *hub = green_hub();
+    if (!hub || g->hub != hub)
+        return -EXDEV;
+    if (g->state == GREEN_DONE)
+        return 0;
+    if (g == hub->current)
+        return -EDEADLK;
+    if (!hub->current)
+        return -EPERM;
+    struct joiner me = {.park = GREEN_PARK_INIT};
+    list_push(&g->joiners, &me.link);
+    hub->current->waits_for = "the end of a greenlet";
+    int r = green_park(&me.park, deadline);
+    list_remove(&me.link);
+    return r;
+}
+
+int green_get(green_t *g, void **out, green_time deadline)
+{
+    int r = green_join(g, deadline);
+    if (r < 0)
+        return r;
+    if (g->never_ran)
+        return -ECANCELED;
+    if (out)
+        *out = g->result;
+    return 0;
+}
+
+int green_cancel(green_t *g)
+{
+    green_hub_t *hub = green_hub();
+    if (!hub || g->hub != hub)
+        return -EXDEV;
+    if (g->state == GREEN_DONE || g->cancelled)
+        return 0;
+    g->cancelled = true;
+    green__update_interrupt(g);
+    if (g->never_ran) {
+        list_remove(&g->queued);
+        hub->ready_count--;
+        g->state = GREEN_DONE;
+        green__finish(hub, g);
+        return 0;
+    }
+    green__interrupt_park(g, -ECANCELED);
+    return 0;
+}
+
+int green_kill(green_t *g, green_time deadline)
+{
+    int r = green_cancel(g);
+    if (r < 0 || g == g->hub->current)
+        return r;
+    return green_join(g, deadline);
+}
+
+bool green_cancelled(void)
+{
+    green_t *g = green_self();
+    return g && g->cancelled;
+}
+
+void green_shield(void)
+{
+    green_t *g = green_self();
+    g->shields++;
+    green__update_interrupt(g);
+}
+
+void green_unshield(void)
+{
+    green_t *g = green_self();
+    assert(g->shields);
+    g->shields--;
+    green__update_interrupt(g);
+}
+
+/* --- taking turns ----------------------------------------------------------------------------------------------- */
+
+int green_yield(void)
+{
+    green_hub_t *hub = green_hub();
+    green_t *g = hub ? hub->current : NULL;
+    if (!g)
+        return -EPERM;
+    int r = green__interruption(g);
+    if (r < 0)
+        return r;
+    green__make_ready(g);
+    green__to_hub(hub, g);
+    return green__interruption(g);
+}
+
+int green_sleep_until(green_time when)
+{
+    green_park_t park = GREEN_PARK_INIT;
+    green_t *g = green_self();
+    if (g)
+        g->waits_for = "time to pass";
+    if (when <= green_now())
+        return green_yield();
+    int r = green_park(&park, when);
+    if (r != -ETIMEDOUT)
+        return r;
+    return green__interruption(g); /* our own deadline is the aim; an enclosing timeout is not */
+}
+
+int green_sleep(int64_t duration)
+{
+    return duration <= 0 ? green_yield() : green_sleep_until(green_in(duration));
+}
+
+/* --- looking at them -------------------------------------------------------------------------------------------- */
+
+green_t *green_self(void)
+{
+    green_hub_t *hub = green_hub();
+    return hub ? hub->current : NULL;
+}
+
+uint64_t green_id(const green_t *g)
+{
+    return g->id;
+}
+
+const char *green_name(const green_t *g)
+{
+    return g->name ? g->name : "greenlet";
+}
+
+void green_set_name(green_t *g, const char *name)
+{
+    g->name = name;
+}
+
+enum green_state green_state(const green_t *g)
+{
+    return g->state;
+}
+
+bool green_done(const green_t *g)
+{
+    return g->state == GREEN_DONE;
+}

@@ -1,0 +1,297 @@
+/* The hub: a turn for every ready greenlet, a look at the poller, the timers; and how a thread gets one. */
+#include "../net/fd_state.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HUB_STACK        (1024 * 1024) /* libuv's and c-ares' callbacks run on it; pages come when touched */
+#define TURNS_PER_POLL   16            /* while greenlets are ready, how many turns may pass without a look at I/O */
+#define TIDY_INTERVAL    GREEN_S(1)
+
+__thread green_hub_t *green__hub;
+
+/* --- the loop ------------------------------------------------------------------------------------------------------ */
+
+static void resume(green_hub_t *hub, green_t *g)
+{
+    hub->current = g;
+    g->state = GREEN_RUNNING;
+    g->never_ran = false;
+    hub->switches++;
+    green__switch_context(&hub->context, &g->context, false);
+    hub->current = NULL;
+    if (g->state == GREEN_DONE)
+        green__finish(hub, g);
+}
+
+/* Those who were ready at its start; whoever becomes ready meanwhile waits for the next turn. */
+static void take_turn(green_hub_t *hub)
+{
+    for (size_t n = hub->ready_count; n && hub->ready_count; n--) {
+        struct list *node = list_pop(&hub->ready);
+        hub->ready_count--;
+        resume(hub, CONTAINER_OF(node, green_t, queued));
+    }
+}
+
+static void report_deadlock(green_hub_t *hub)
+{
+    fprintf(stderr, "libgreen: deadlock: nothing can wake any of these greenlets:\n");
+    for (struct list *node = hub->everyone.next; node != &hub->everyone; node = node->next) {
+        green_t *g = CONTAINER_OF(node, green_t, everyone);
+        fprintf(stderr, "  %llu \"%s\" waits for %s\n", (unsigned long long)g->id, green_name(g),
+                g->waits_for ? g->waits_for : "somebody to wake it");
+    }
+}
+
+static bool stuck(green_hub_t *hub)
+{
+    return !hub->waiting && !hub->parked && !hub->outside && timers_next(&hub->timers) == GREEN_FOREVER &&
+           !uv_loop_alive(&hub->loop) && hub->main.park;
+}
+
+static void tidy(green_hub_t *hub)
+{
+    bool active = hub->switches != hub->tidied_switches;
+    hub->tidied_switches = hub->switches;
+    hub->tidy_at = active ? hub->now + TIDY_INTERVAL : GREEN_FOREVER;
+    stack_trim(&hub->stacks);
+    if (hub->on_idle)
+        hub->on_idle(hub->on_idle_arg);
+}
+
+static void poll_io(green_hub_t *hub)
+{
+    green_time until = 0;
+    if (!hub->ready_count) {
+        if (UNLIKELY(stuck(hub))) {
+            report_deadlock(hub);
+            green_wake(hub->main.park, -EDEADLK);
+            return;
+        }
+        until = timers_next(&hub->timers);
+        if (hub->tidy_at == GREEN_FOREVER && hub->switches != hub->tidied_switches)
+            hub->tidy_at = hub->now + TIDY_INTERVAL;
+        if (until > hub->tidy_at)
+            until = hub->tidy_at;
+    }
+    hub->polls++;
+    hub->turns_unpolled = 0;
+    green__poller_wait(hub, until);
+    timers_run(&hub->timers, hub->now);
+    if (hub->now >= hub->tidy_at)
+        tidy(hub);
+}
+
+/* What the hub's own stack runs for ever. Polling after every turn would cost a system call for each while
+ * greenlets only hand work to one another; a bounded number of turns without one starves nobody. */
+static void run_hub(void *arg)
+{
+    green_hub_t *hub = arg;
+    green__context_arrived(&hub->context);
+    for (;;) {
+        take_turn(hub);
+        if (!hub->ready_count || ++hub->turns_unpolled >= TURNS_PER_POLL)
+            poll_io(hub);
+    }
+}
+
+/* --- posts from other threads ----------------------------------------------------------------------------------------- */
+
+static void run_posts(uv_async_t *async)
+{
+    green_hub_t *hub = async->data;
+    green_post_t *newest = atomic_exchange_explicit(&hub->posts, NULL, memory_order_acquire);
+    green_post_t *oldest = NULL;
+    while (newest) { /* they are stacked newest first: turn them round */
+        green_post_t *next = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = next;
+    }
+    while (oldest) {
+        green_post_t *node = oldest;
+        oldest = oldest->next;
+        node->fn(node);
+    }
+}
+
+void green_post(green_hub_t *hub, green_post_t *node)
+{
+    node->next = atomic_load_explicit(&hub->posts, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&hub->posts, &node->next, node, memory_order_release,
+                                                  memory_order_relaxed))
+        ;
+    uv_async_send(&hub->async);
+}
+
+/* --- making and closing ----------------------------------------------------------------------------------------------- */
+
+static pthread_key_t hub_key;
+
+static void close_at_thread_end(void *arg)
+{
+    green__hub = arg;
+    if (green_hub_close() < 0)
+        fprintf(stderr, "libgreen: a thread ended with greenlets alive; they are abandoned\n");
+}
+
+static void once_per_process(void)
+{
+    pthread_key_create(&hub_key, close_at_thread_end);
+    struct sigaction present;
+    if (sigaction(SIGPIPE, NULL, &present) == 0 && present.sa_handler == SIG_DFL)
+        signal(SIGPIPE, SIG_IGN); /* a closed peer is an error code, not the end of the process */
+}
+
+static int open_loop(green_hub_t *hub)
+{
+    int r = uv_loop_init(&hub->loop);
+    if (r < 0)
+        return r;
+    r = uv_async_init(&hub->loop, &hub->async, run_posts);
+    if (r == 0) {
+        hub->async.data = hub;
+        uv_unref((uv_handle_t *)&hub->async); /* it is always there, so it says nothing about work to come */
+        hub->loop_touched = true;
+        r = green__poller_open(hub);
+        if (r == 0)
+            return 0;
+        uv_close((uv_handle_t *)&hub->async, NULL);
+        uv_run(&hub->loop, UV_RUN_DEFAULT);
+    }
+    uv_loop_close(&hub->loop);
+    return r;
+}
+
+static int open_stack(green_hub_t *hub)
+{
+    int r = stack_map(&hub->stack, HUB_STACK);
+    if (r < 0)
+        return r;
+    hub->context.sp = green__switch_init(hub->stack.low + hub->stack.size, run_hub, hub);
+    hub->context.stack_low = hub->stack.low;
+    hub->context.stack_size = hub->stack.size;
+#ifdef GREEN_TSAN
+    hub->context.fiber = __tsan_create_fiber(0);
+#endif
+    return 0;
+}
+
+static green_hub_t *make_hub(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, once_per_process);
+    green_hub_t *hub = calloc(1, sizeof *hub);
+    if (!hub)
+        return NULL;
+    list_init(&hub->ready);
+    list_init(&hub->free_greenlets);
+    list_init(&hub->everyone);
+    hub->tidy_at = GREEN_FOREVER;
+    hub->now = green_now();
+    if (open_stack(hub) < 0)
+        goto no_stack;
+    if (open_loop(hub) < 0)
+        goto no_loop;
+    stack_overflow_watch();
+    green__hub = hub;
+    green__main_init(hub);
+    pthread_setspecific(hub_key, hub);
+    return hub;
+no_loop:
+    stack_unmap(&hub->stack);
+no_stack:
+    free(hub);
+    return NULL;
+}
+
+green_hub_t *green_hub(void)
+{
+    return LIKELY(green__hub) ? green__hub : make_hub();
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+    if (!uv_is_closing(handle))
+        uv_close(handle, NULL);
+}
+
+int green_hub_close(void)
+{
+    green_hub_t *hub = green__hub;
+    if (!hub)
+        return 0;
+    if (hub->current != &hub->main)
+        return -EPERM;
+    if (hub->alive > 1)
+        return -EBUSY;
+    green__dns_close(hub);
+    for (size_t chunk = 0; chunk < hub->fd_chunks; chunk++)
+        for (int i = 0; hub->fds[chunk] && i < FD_CHUNK; i++)
+            green__fd_forget(hub, (int)(chunk * FD_CHUNK) + i, &hub->fds[chunk][i]);
+    uv_walk(&hub->loop, close_handle, NULL);
+    uv_run(&hub->loop, UV_RUN_DEFAULT);
+    green__poller_close(hub);
+    uv_loop_close(&hub->loop);
+    for (size_t chunk = 0; chunk < hub->fd_chunks; chunk++)
+        free(hub->fds[chunk]);
+    free(hub->fds);
+    timer_remove(&hub->timers, &hub->main.wait_timer);
+    timers_destroy(&hub->timers);
+    green__free_cached(hub);
+    stack_cache_destroy(&hub->stacks);
+#ifdef GREEN_TSAN
+    __tsan_destroy_fiber(hub->context.fiber);
+#endif
+    stack_unmap(&hub->stack);
+    stack_overflow_unwatch();
+    pthread_setspecific(hub_key, NULL);
+    green__hub = NULL;
+    free(hub);
+    return 0;
+}
+
+/* --- small things ------------------------------------------------------------------------------------------------------- */
+
+struct uv_loop_s *green_uv_loop(void)
+{
+    green_hub_t *hub = green_hub();
+    if (!hub)
+        return NULL;
+    hub->loop_touched = true;
+    return &hub->loop;
+}
+
+void green_expect_outside(void)
+{
+    green_hub()->outside++;
+}
+
+void green_unexpect_outside(void)
+{
+    green_hub()->outside--;
+}
+
+void green_on_idle(void (*fn)(void *arg), void *arg)
+{
+    green_hub_t *hub = green_hub();
+    hub->on_idle = fn;
+    hub->on_idle_arg = arg;
+}
+
+void green_hub_stats(green_stats_t *out)
+{
+    green_hub_t *hub = green_hub();
+    *out = (green_stats_t){
+        .switches = hub->switches,
+        .polls = hub->polls,
+        .greenlets = hub->alive,
+        .ready = hub->ready_count,
+        .parked = hub->parked,
+        .stacks_cached = hub->stacks.count,
+    };
+}

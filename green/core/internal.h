@@ -1,0 +1,127 @@
+/* What the files of libgreen share: the hub and the greenlet as they really are. Private to libgreen. */
+#ifndef GREEN_CORE_INTERNAL_H
+#define GREEN_CORE_INTERNAL_H
+
+#ifndef GREEN_INTERNAL
+#error "private to libgreen: include <green.h>"
+#endif
+
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "../green.h"
+#include "list.h"
+#include "sanitize.h"
+#include "stack.h"
+#include "switch.h"
+#include "timer.h"
+
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+struct green {
+    struct context context;
+    struct stack stack;    /* low is NULL before the first turn, for main, and when done */
+    size_t stack_size;     /* asked for */
+    struct list queued;    /* in hub->ready while GREEN_READY */
+    struct list everyone;  /* in hub->everyone while alive */
+    green_hub_t *hub;
+    green_park_t *park;    /* set while GREEN_WAITING in a green_park() */
+    struct timer wait_timer; /* deadline of that park */
+    struct list joiners;   /* struct joiner on the stacks of those who wait */
+    enum green_entry { ENTRY_PLAIN, ENTRY_DETACHED, ENTRY_PARKED } entry; /* which of these begins it */
+    union {
+        green_fn plain;
+        void (*detached)(void *arg);
+        void (*parked)(void *arg, int status);
+    } fn;
+    int parked_status;
+    void *arg, *result;
+    const char *name;
+    const char *waits_for; /* for the deadlock report */
+    uint64_t id;
+    int saved_errno;
+    unsigned references;
+    unsigned shields;
+    unsigned fired;        /* timeouts that fired and were not stopped */
+    bool cancelled;
+    bool interrupt;        /* cancelled or fired, and not shielded: looked at by every call that can wait */
+    bool never_ran;
+    enum green_state state;
+};
+
+struct fd_state;
+
+struct green_hub {
+    struct context context; /* of the hub itself */
+    struct stack stack;     /* it runs on */
+    green_t *current;       /* NULL while the hub itself runs */
+    struct list ready;
+    size_t ready_count;
+    struct timers timers;
+    green_time now; /* the clock at the last poll */
+    unsigned turns_unpolled;
+
+    struct fd_state **fds; /* chunks of FD_CHUNK states, by descriptor */
+    size_t fd_chunks;
+    size_t parked;  /* descriptors with a parked record */
+    size_t waiting; /* greenlets that wait for a descriptor */
+    size_t outside; /* waits that something outside may end: green_expect_outside() */
+    int epoll;      /* the edge-triggered set (poller_epoll.c) */
+
+    uv_loop_t loop;
+    uv_async_t async;       /* green_post() */
+#ifdef GREEN_POLLER_UV
+    uv_timer_t loop_timer;  /* the heap's next deadline */
+#endif
+    bool loop_touched;      /* somebody asked for the loop: run it before waiting */
+    _Atomic(green_post_t *) posts;
+
+    struct stack_cache stacks;
+    struct list free_greenlets;
+    size_t free_count;
+    green_t main;
+    struct list everyone;
+    size_t alive;
+    uint64_t switches, polls;
+    green_time tidy_at;      /* when to give memory back; GREEN_FOREVER: nothing happened since the last time */
+    uint64_t tidied_switches; /* `switches` then */
+    void (*on_idle)(void *arg);
+    void *on_idle_arg;
+    struct green__dns *dns;
+};
+
+extern __thread green_hub_t *green__hub;
+
+/* The code that every call that can wait returns first if the caller was interrupted; 0 if not. */
+int green__interruption(const green_t *g);
+
+/* greenlet.c */
+void green__make_ready(green_t *g);
+void green__update_interrupt(green_t *g);
+void green__interrupt_park(green_t *g, int result);
+void green__to_hub(green_hub_t *hub, green_t *g);
+/* A new greenlet, ready; the caller sets what it begins with (entry, fn, arg). One reference: the run's. */
+int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char *name);
+void green__finish(green_hub_t *hub, green_t *g);
+void green__main_init(green_hub_t *hub);
+void green__free_cached(green_hub_t *hub);
+
+/* context switching with the sanitizers told (context.c) */
+void green__switch_context(struct context *from, struct context *to, bool from_ends);
+void green__context_arrived(struct context *self);
+
+/* poller_epoll.c or poller_uv.c */
+struct fd_state;
+int green__poller_open(green_hub_t *hub);
+void green__poller_close(green_hub_t *hub);
+int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction);
+void green__poller_unwatch(green_hub_t *hub, int fd, struct fd_state *f);
+void green__poller_wait(green_hub_t *hub, green_time until);
+
+/* net/dns.c */
+void green__dns_close(green_hub_t *hub);
+
+#endif

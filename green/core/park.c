@@ -1,0 +1,45 @@
+/* The waiting primitive: out to the hub, back when the first waker has decided. */
+#include "internal.h"
+
+int green_park(green_park_t *park, green_time deadline)
+{
+    if (park->woken)
+        return park->result;
+    green_hub_t *hub = green_hub();
+    green_t *g = hub ? hub->current : NULL;
+    if (UNLIKELY(!g))
+        return -EPERM;
+    int r = green__interruption(g);
+    if (UNLIKELY(r < 0))
+        return r;
+    if (deadline <= GREEN_NOWAIT)
+        return -EAGAIN;
+    if (deadline != GREEN_FOREVER && timer_set(&hub->timers, &g->wait_timer, deadline) < 0)
+        return -ENOMEM;
+    g->state = GREEN_WAITING;
+    g->park = park;
+    park->waiter = g;
+    green__to_hub(hub, g);
+    g->park = NULL;
+    timer_disarm(&g->wait_timer);
+    return park->result;
+}
+
+bool green_wake(green_park_t *park, int result)
+{
+    if (park->woken)
+        return false;
+    park->woken = true;
+    park->result = result;
+    if (park->waiter)
+        green__make_ready(park->waiter);
+    return true;
+}
+
+/* Leaves g's stack for the hub's; returns when the hub gives g its next turn. */
+void green__to_hub(green_hub_t *hub, green_t *g)
+{
+    int saved = errno;
+    green__switch_context(&g->context, &hub->context, false);
+    errno = saved;
+}

@@ -1,0 +1,137 @@
+/*
+ * The poller on Linux: one edge-triggered epoll set per hub. A descriptor is added once, for everything, and never
+ * touched again; the set is where readiness comes from, fd_state is where it is remembered. libuv's loop hangs in
+ * the same set by its own descriptor.
+ */
+#include "../net/fd_state.h"
+
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+#define BATCH     128
+#define LOOP_DATA UINT64_MAX
+#define COARSE    GREEN_MS(20) /* deadlines further away than this do not deserve a fresh look at the clock */
+
+static green_time loop_deadline(green_hub_t *hub)
+{
+    if (!uv_loop_alive(&hub->loop))
+        return GREEN_FOREVER;
+    int ms = uv_backend_timeout(&hub->loop);
+    return ms < 0 ? GREEN_FOREVER : hub->now + GREEN_MS(ms);
+}
+
+int green__poller_open(green_hub_t *hub)
+{
+    hub->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (hub->epoll < 0)
+        return -errno;
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = LOOP_DATA};
+    if (epoll_ctl(hub->epoll, EPOLL_CTL_ADD, uv_backend_fd(&hub->loop), &event) < 0) {
+        int r = -errno;
+        close(hub->epoll);
+        return r;
+    }
+    return 0;
+}
+
+void green__poller_close(green_hub_t *hub)
+{
+    close(hub->epoll);
+}
+
+int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction)
+{
+    if (LIKELY(f->watched))
+        return 0; /* for both directions, for ever */
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+                                .data.u64 = (uint64_t)f->generation << 32 | (uint32_t)fd};
+    if (epoll_ctl(hub->epoll, EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST) {
+        f->watched = true;
+        return 0;
+    }
+    if (errno != EPERM)
+        return -errno;
+    f->watched = f->always = true; /* a regular file: always ready */
+    f->ready |= FD_READ | FD_WRITE;
+    return 0;
+}
+
+/* Closing a descriptor takes it out of the set. If a duplicate keeps its description alive, events of it may still
+ * come; they carry an old generation and are dropped. */
+void green__poller_unwatch(green_hub_t *hub, int fd, struct fd_state *f)
+{
+    f->watched = false;
+}
+
+static unsigned conditions_of(uint32_t events)
+{
+    unsigned conditions = 0;
+    if (events & EPOLLIN)
+        conditions |= FD_READ;
+    if (events & EPOLLOUT)
+        conditions |= FD_WRITE;
+    if (events & EPOLLRDHUP)
+        conditions |= FD_READ | FD_EOF;
+    if (events & (EPOLLERR | EPOLLHUP))
+        conditions |= FD_READ | FD_WRITE | FD_EOF | FD_HUP;
+    return conditions;
+}
+
+static bool dispatch(green_hub_t *hub, const struct epoll_event *events, int count)
+{
+    bool loop_due = false;
+    for (int i = 0; i < count; i++) {
+        uint64_t data = events[i].data.u64;
+        if (data == LOOP_DATA) {
+            loop_due = true;
+            continue;
+        }
+        int fd = (int)(uint32_t)data;
+        struct fd_state *f = green__fd_find(hub, fd);
+        if (f && f->generation == (uint32_t)(data >> 32))
+            green__fd_event(hub, fd, f, conditions_of(events[i].events));
+    }
+    return loop_due;
+}
+
+static int wait_events(green_hub_t *hub, struct epoll_event *events, green_time until)
+{
+    if (until <= hub->now)
+        return epoll_wait(hub->epoll, events, BATCH, 0);
+    if (until == GREEN_FOREVER)
+        return epoll_wait(hub->epoll, events, BATCH, -1);
+    green_time left = until - hub->now;
+    if (left > COARSE)
+        return epoll_wait(hub->epoll, events, BATCH, left > GREEN_S(86400) ? 86400000 : (int)(left / 1000000) + 1);
+    left = until - green_now();
+    if (left <= 0)
+        return epoll_wait(hub->epoll, events, BATCH, 0);
+    struct timespec timeout = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
+    int n = epoll_pwait2(hub->epoll, events, BATCH, &timeout, NULL);
+    if (n < 0 && errno == ENOSYS) /* before Linux 5.11 */
+        n = epoll_wait(hub->epoll, events, BATCH, (int)((left + 999999) / 1000000));
+    return n;
+}
+
+static void run_loop(green_hub_t *hub)
+{
+    uv_run(&hub->loop, UV_RUN_NOWAIT);
+    hub->loop_touched = true; /* its callbacks may have started handles: see below */
+}
+
+void green__poller_wait(green_hub_t *hub, green_time until)
+{
+    struct epoll_event events[BATCH];
+    if (hub->loop_touched) { /* what was started on the loop reaches the kernel only when it runs */
+        hub->loop_touched = false;
+        uv_run(&hub->loop, UV_RUN_NOWAIT);
+        if (hub->ready_count)
+            until = 0;
+    }
+    green_time loop_due = loop_deadline(hub);
+    int n = wait_events(hub, events, until < loop_due ? until : loop_due);
+    hub->now = green_now();
+    if (dispatch(hub, events, n) || hub->now >= loop_due)
+        run_loop(hub);
+}

@@ -1,0 +1,141 @@
+/*
+ * The poller where there is no epoll, and for comparison: every descriptor that somebody waits for has a uv_poll_t,
+ * started for the directions that have waiters and stopped when they are served. libuv's loop is the only wait.
+ */
+#include "../net/fd_state.h"
+
+#include <stdlib.h>
+
+static void deadline_came(uv_timer_t *timer)
+{
+    (void)timer; /* its only purpose is that uv_run() returns */
+}
+
+int green__poller_open(green_hub_t *hub)
+{
+    int r = uv_timer_init(&hub->loop, &hub->loop_timer);
+    if (r == 0)
+        uv_unref((uv_handle_t *)&hub->loop_timer);
+    return r;
+}
+
+void green__poller_close(green_hub_t *hub)
+{
+    (void)hub; /* green_hub_close() closes every handle of the loop */
+}
+
+static int wanted(const struct fd_state *f)
+{
+    int events = 0;
+    if (green__fd_queue(f, FD_READ) || f->parked_fn)
+        events |= UV_READABLE | UV_DISCONNECT;
+    if (green__fd_queue(f, FD_WRITE))
+        events |= UV_WRITABLE;
+    return events;
+}
+
+struct poll_data {
+    uv_poll_t poll;
+    green_hub_t *hub;
+    struct fd_state *state; /* NULL once it was given up */
+    int fd;
+};
+
+static void on_event(uv_poll_t *poll, int status, int events);
+
+/* uv_poll_start() replaces the events it was started with. Waiters that are about to queue up are not in the list
+ * yet, hence `direction`. */
+static int start(struct fd_state *f, unsigned direction)
+{
+    int events = wanted(f);
+    if (direction & FD_READ)
+        events |= UV_READABLE | UV_DISCONNECT;
+    if (direction & FD_WRITE)
+        events |= UV_WRITABLE;
+    if (events == f->polled)
+        return 0;
+    f->polled = events;
+    return events ? uv_poll_start(f->poll, events, on_event) : uv_poll_stop(f->poll);
+}
+
+static void on_event(uv_poll_t *poll, int status, int events)
+{
+    struct poll_data *data = CONTAINER_OF(poll, struct poll_data, poll);
+    unsigned conditions = 0;
+    if (!data->state)
+        return;
+    if (status < 0)
+        conditions = FD_READ | FD_WRITE | FD_EOF | FD_HUP;
+    if (events & UV_READABLE)
+        conditions |= FD_READ;
+    if (events & UV_DISCONNECT)
+        conditions |= FD_READ | FD_EOF;
+    if (events & UV_WRITABLE)
+        conditions |= FD_WRITE;
+    green__fd_event(data->hub, data->fd, data->state, conditions);
+    data->state->polled = -1; /* level-triggered: what is left to wait for must be said again */
+    start(data->state, 0);
+}
+
+static void free_data(uv_handle_t *handle)
+{
+    free(CONTAINER_OF(handle, struct poll_data, poll));
+}
+
+int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction)
+{
+    if (f->always)
+        return 0;
+    if (!f->watched) {
+        struct poll_data *data = calloc(1, sizeof *data);
+        if (!data)
+            return -ENOMEM;
+        int r = uv_poll_init(&hub->loop, &data->poll, fd);
+        if (r < 0) {
+            free(data);
+            if (r != -EPERM)
+                return r;
+            f->watched = f->always = true; /* a regular file: always ready */
+            f->ready |= FD_READ | FD_WRITE;
+            return 0;
+        }
+        data->hub = hub;
+        data->state = f;
+        data->fd = fd;
+        f->poll = &data->poll;
+        f->polled = 0;
+        f->watched = true;
+    }
+    return start(f, direction);
+}
+
+void green__poller_unwatch(green_hub_t *hub, int fd, struct fd_state *f)
+{
+    if (f->poll) {
+        CONTAINER_OF(f->poll, struct poll_data, poll)->state = NULL;
+        uv_close((uv_handle_t *)f->poll, free_data);
+        f->poll = NULL;
+    }
+    f->watched = false;
+}
+
+void green__poller_wait(green_hub_t *hub, green_time until)
+{
+    green_time left = until == GREEN_FOREVER ? GREEN_FOREVER : until - green_now();
+    hub->loop_touched = false;
+    if (left <= 0 || hub->ready_count) {
+        uv_run(&hub->loop, UV_RUN_NOWAIT);
+    } else {
+        if (left != GREEN_FOREVER) {
+            uv_update_time(&hub->loop);
+            uv_timer_start(&hub->loop_timer, deadline_came, (uint64_t)((left + 999999) / 1000000), 0);
+            uv_ref((uv_handle_t *)&hub->loop_timer);
+        }
+        uv_ref((uv_handle_t *)&hub->async); /* or the loop would not wait when only another thread can wake us */
+        uv_run(&hub->loop, UV_RUN_ONCE);
+        uv_unref((uv_handle_t *)&hub->async);
+        uv_timer_stop(&hub->loop_timer);
+        uv_unref((uv_handle_t *)&hub->loop_timer);
+    }
+    hub->now = green_now();
+}

@@ -1,0 +1,38 @@
+/* What the sanitizers and Valgrind must be told about stacks and switches. Without them all of it is empty.
+ * Private to libgreen. */
+#ifndef GREEN_CORE_SANITIZE_H
+#define GREEN_CORE_SANITIZE_H
+
+#include <stddef.h>
+
+#ifndef __has_feature
+#define __has_feature(x) 0
+#endif
+
+#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
+#define GREEN_ASAN 1
+#include <sanitizer/common_interface_defs.h>
+#include <sanitizer/asan_interface.h>
+#endif
+#if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
+#define GREEN_TSAN 1
+#include <sanitizer/tsan_interface.h>
+#endif
+#if defined(GREEN_VALGRIND)
+#include <valgrind/valgrind.h>
+#endif
+
+/* A place to come back to: a saved stack pointer and what the tools need beside it. */
+struct context {
+    void *sp;
+    char *stack_low;
+    size_t stack_size;
+#ifdef GREEN_ASAN
+    void *fake_stack;
+#endif
+#ifdef GREEN_TSAN
+    void *fiber;
+#endif
+};
+
+#endif

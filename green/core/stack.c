@@ -1,0 +1,170 @@
+/* Greenlet stacks: anonymous mappings with a guard page at the low end and a cache per hub. */
+#include "internal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102 /* Linux 6.13; Debian 12's headers do not know it */
+#endif
+
+#define CACHE_MAX 4096 /* addresses kept for reuse; their memory goes back long before (stack_trim) */
+
+static size_t page_size(void)
+{
+    static size_t size;
+    if (!size)
+        size = (size_t)sysconf(_SC_PAGESIZE);
+    return size;
+}
+
+/* One guard page. The madvise form leaves the mapping whole, where mprotect would make two of each: 30,000 stacks
+ * would meet the system's limit on mappings. */
+static int guard(char *low)
+{
+    if (madvise(low, page_size(), MADV_GUARD_INSTALL) == 0)
+        return 0;
+    return mprotect(low, page_size(), PROT_NONE) == 0 ? 0 : -errno;
+}
+
+int stack_map(struct stack *s, size_t size)
+{
+    size += page_size();
+    char *low =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (low == MAP_FAILED)
+        return -ENOMEM;
+    madvise(low, size, MADV_NOHUGEPAGE); /* one touched byte must not make the whole stack resident */
+    int r = guard(low);
+    if (r < 0) {
+        munmap(low, size);
+        return -ENOMEM;
+    }
+    s->low = low;
+    s->size = size;
+    return 0;
+}
+
+void stack_unmap(struct stack *s)
+{
+    munmap(s->low, s->size);
+    s->low = NULL;
+}
+
+int stack_take(struct stack_cache *cache, struct stack *s, size_t size)
+{
+    if (size == STACK_SIZE_DEFAULT && cache->count) {
+        s->low = cache->low[--cache->count];
+        s->size = STACK_SIZE_DEFAULT + page_size();
+        if (cache->cold > cache->count)
+            cache->cold = cache->count;
+        if (cache->least > cache->count)
+            cache->least = cache->count;
+        return 0;
+    }
+    return stack_map(s, size);
+}
+
+void stack_give(struct stack_cache *cache, struct stack *s)
+{
+#ifdef GREEN_ASAN
+    __asan_unpoison_memory_region(s->low, s->size); /* frames of the last user left their red zones */
+#endif
+    if (s->size != STACK_SIZE_DEFAULT + page_size() || cache->count == CACHE_MAX) {
+        stack_unmap(s);
+        return;
+    }
+    if (cache->count == cache->capacity) {
+        size_t capacity = cache->capacity ? cache->capacity * 2 : 64;
+        char **low = realloc(cache->low, capacity * sizeof *low);
+        if (!low) {
+            stack_unmap(s);
+            return;
+        }
+        cache->low = low;
+        cache->capacity = capacity;
+    }
+    cache->low[cache->count++] = s->low;
+    s->low = NULL;
+}
+
+void stack_trim(struct stack_cache *cache)
+{
+    for (; cache->cold < cache->least; cache->cold++)
+        madvise(cache->low[cache->cold] + page_size(), STACK_SIZE_DEFAULT, MADV_DONTNEED);
+    cache->least = cache->count;
+}
+
+void stack_cache_destroy(struct stack_cache *cache)
+{
+    while (cache->count) {
+        struct stack s = {cache->low[--cache->count], STACK_SIZE_DEFAULT + page_size()};
+        stack_unmap(&s);
+    }
+    free(cache->low);
+    *cache = (struct stack_cache){0};
+}
+
+/* --- overflow report ------------------------------------------------------------------------------------------ */
+
+static struct sigaction previous_action[2];
+static const int fault_signals[2] = {SIGSEGV, SIGBUS};
+static __thread void *alternate_stack;
+
+#define ALTERNATE_SIZE ((size_t)32 * 1024)
+
+/* Runs on the alternate stack, with the overflown stack untouched: only async-signal-safe calls. */
+static void report_overflow(int signal, siginfo_t *info, void *context)
+{
+    green_hub_t *hub = green__hub;
+    green_t *g = hub ? hub->current : NULL;
+    char *at = info->si_addr;
+    if (g && g->stack.low && at >= g->stack.low && at < g->stack.low + page_size()) {
+        char text[256];
+        int n = snprintf(text, sizeof text,
+                         "libgreen: stack overflow in greenlet %llu \"%s\" (%zu KiB): give it more by "
+                         "green_attr_t.stack_size\n",
+                         (unsigned long long)g->id, green_name(g), (g->stack.size - page_size()) / 1024);
+        if (write(STDERR_FILENO, text, (size_t)n) < 0)
+            abort();
+    }
+    /* Whatever would have happened without us happens when the instruction runs again. */
+    sigaction(signal, &previous_action[signal == SIGBUS], NULL);
+}
+
+static void install_handlers(void)
+{
+    struct sigaction action = {.sa_sigaction = report_overflow, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    sigemptyset(&action.sa_mask);
+    for (int i = 0; i < 2; i++)
+        sigaction(fault_signals[i], &action, &previous_action[i]);
+}
+
+void stack_overflow_watch(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    stack_t present;
+    if (sigaltstack(NULL, &present) == 0 && (present.ss_flags & SS_DISABLE)) {
+        alternate_stack = malloc(ALTERNATE_SIZE);
+        stack_t alternate = {.ss_sp = alternate_stack, .ss_size = ALTERNATE_SIZE};
+        if (alternate_stack)
+            sigaltstack(&alternate, NULL);
+    }
+    pthread_once(&once, install_handlers);
+}
+
+void stack_overflow_unwatch(void)
+{
+    if (!alternate_stack)
+        return;
+    stack_t none = {.ss_flags = SS_DISABLE};
+    sigaltstack(&none, NULL);
+    free(alternate_stack);
+    alternate_stack = NULL;
+}

@@ -1,0 +1,43 @@
+/* Stacks: mapped, guarded, cached. Private to libgreen. */
+#ifndef GREEN_CORE_STACK_H
+#define GREEN_CORE_STACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifndef GREEN_INTERNAL
+#error "private to libgreen: include <green.h>"
+#endif
+
+#define STACK_SIZE_DEFAULT (64 * 1024)
+#define STACK_SIZE_MIN     (16 * 1024)
+#define STACK_SIZE_MAX     (1024 * 1024 * 1024)
+
+struct stack {
+    char *low;   /* lowest mapped byte: the guard page */
+    size_t size; /* guard included */
+};
+
+/* Stacks of the default size that wait to be used again. The last one back is the first one out: it is warm. */
+struct stack_cache {
+    char **low;
+    size_t count, capacity;
+    size_t cold;  /* the lowest so many in `low` have had their memory given back */
+    size_t least; /* smallest count since the last stack_trim(): the lowest so many were not needed since */
+};
+
+int stack_map(struct stack *s, size_t size);
+void stack_unmap(struct stack *s);
+
+int stack_take(struct stack_cache *cache, struct stack *s, size_t size);
+void stack_give(struct stack_cache *cache, struct stack *s);
+
+/* Gives the memory of the stacks that were not needed since the last call back to the system; addresses stay. */
+void stack_trim(struct stack_cache *cache);
+void stack_cache_destroy(struct stack_cache *cache);
+
+/* Installs, once per process and once per thread, what reports a stack overflow by the greenlet's name. */
+void stack_overflow_watch(void);
+void stack_overflow_unwatch(void);
+
+#endif

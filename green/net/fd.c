@@ -1,0 +1,191 @@
+/* The cooperative read and write calls: try, wait when the kernel says so, try again. */
+#include "fd_state.h"
+
+#include <unistd.h>
+
+/* One operation on a descriptor: what to do and how much would be all. */
+struct operation {
+    ssize_t (*attempt)(int fd, const struct operation *op);
+    void *buffer;
+    size_t size;
+    const struct iovec *iov;
+    int count;
+};
+
+static int enter(int fd, green_hub_t **hub, struct fd_state **f)
+{
+    *hub = green_hub();
+    if (UNLIKELY(!*hub))
+        return -ENOMEM;
+    if (LIKELY((*hub)->current)) {
+        int r = green__interruption((*hub)->current);
+        if (UNLIKELY(r < 0))
+            return r;
+    }
+    return green__fd_get(*hub, fd, f);
+}
+
+/* A short read of a stream says that nothing is left, unless the end is, which must still be read; a short write
+ * says that the socket's buffer is full. Either saves the call that would only learn EAGAIN. */
+static inline void note_result(struct fd_state *f, unsigned direction, size_t done, size_t asked)
+{
+    if (done >= asked)
+        return;
+    if (direction == FD_WRITE)
+        f->ready &= ~FD_WRITE;
+    else if (f->stream && f->watched && done && !(f->ready & FD_EOF))
+        f->ready &= ~FD_READ;
+}
+
+static inline __attribute__((always_inline)) ssize_t perform(int fd, unsigned direction, const struct operation *op,
+                                                             green_time deadline)
+{
+    green_hub_t *hub;
+    struct fd_state *f;
+    int r = enter(fd, &hub, &f);
+    if (UNLIKELY(r < 0))
+        return r;
+    bool my_turn = !green__fd_queue(f, direction);
+    for (;;) {
+        if (my_turn && (f->ready & direction)) {
+            ssize_t n = op->attempt(fd, op);
+            if (LIKELY(n >= 0)) {
+                note_result(f, direction, (size_t)n, op->size);
+                green__fd_pass_on(f, direction);
+                return n;
+            }
+            if (errno == EINTR)
+                continue;
+            if (errno != EAGAIN || f->always) {
+                n = -errno;
+                green__fd_pass_on(f, direction);
+                return n;
+            }
+            f->ready &= ~direction;
+        }
+        r = green__fd_wait(hub, fd, f, direction, deadline);
+        if (r < 0) {
+            green__fd_pass_on(f, direction);
+            return r;
+        }
+        my_turn = true;
+    }
+}
+
+static ssize_t attempt_read(int fd, const struct operation *op)
+{
+    return read(fd, op->buffer, op->size);
+}
+
+static ssize_t attempt_write(int fd, const struct operation *op)
+{
+    return write(fd, op->buffer, op->size);
+}
+
+static ssize_t attempt_readv(int fd, const struct operation *op)
+{
+    return readv(fd, op->iov, op->count);
+}
+
+static ssize_t attempt_writev(int fd, const struct operation *op)
+{
+    return writev(fd, op->iov, op->count);
+}
+
+static size_t total(const struct iovec *iov, int count)
+{
+    size_t n = 0;
+    for (int i = 0; i < count; i++)
+        n += iov[i].iov_len;
+    return n;
+}
+
+ssize_t green_read(int fd, void *buffer, size_t size, green_time deadline)
+{
+    struct operation op = {.attempt = attempt_read, .buffer = buffer, .size = size};
+    return perform(fd, FD_READ, &op, deadline);
+}
+
+ssize_t green_readv(int fd, const struct iovec *iov, int count, green_time deadline)
+{
+    struct operation op = {.attempt = attempt_readv, .iov = iov, .count = count, .size = total(iov, count)};
+    return perform(fd, FD_READ, &op, deadline);
+}
+
+ssize_t green_write(int fd, const void *buffer, size_t size, green_time deadline)
+{
+    struct operation op = {.attempt = attempt_write, .buffer = (void *)(uintptr_t)buffer, .size = size};
+    return perform(fd, FD_WRITE, &op, deadline);
+}
+
+ssize_t green_writev(int fd, const struct iovec *iov, int count, green_time deadline)
+{
+    struct operation op = {.attempt = attempt_writev, .iov = iov, .count = count, .size = total(iov, count)};
+    return perform(fd, FD_WRITE, &op, deadline);
+}
+
+int green_write_all(int fd, const void *buffer, size_t size, size_t *done, green_time deadline)
+{
+    size_t at = 0;
+    ssize_t n = 0;
+    while (at < size) {
+        n = green_write(fd, (const char *)buffer + at, size - at, deadline);
+        if (n < 0)
+            break;
+        at += (size_t)n;
+    }
+    if (done)
+        *done = at;
+    return n < 0 ? (int)n : 0;
+}
+
+int green_writev_all(int fd, struct iovec *iov, int count, size_t *done, green_time deadline)
+{
+    size_t at = 0;
+    ssize_t n = 0;
+    for (;;) {
+        while (count && !iov->iov_len)
+            iov++, count--;
+        if (!count)
+            break;
+        n = green_writev(fd, iov, count, deadline);
+        if (n < 0)
+            break;
+        at += (size_t)n;
+        for (size_t left = (size_t)n; left;) {
+            size_t part = left < iov->iov_len ? left : iov->iov_len;
+            iov->iov_base = (char *)iov->iov_base + part;
+            iov->iov_len -= part;
+            left -= part;
+            if (!iov->iov_len)
+                iov++, count--;
+        }
+    }
+    if (done)
+        *done = at;
+    return n < 0 ? (int)n : 0;
+}
+
+int green_wait_fd(int fd, int event, green_time deadline)
+{
+    unsigned direction = event == POLLIN ? FD_READ : event == POLLOUT ? FD_WRITE : 0;
+    if (!direction)
+        return -EINVAL;
+    green_hub_t *hub;
+    struct fd_state *f;
+    int r = enter(fd, &hub, &f);
+    if (r < 0)
+        return r;
+    /* What is remembered may be out of date, for the caller reads and writes as it likes: ask the kernel. */
+    struct pollfd now = {.fd = fd, .events = (short)event};
+    if (poll(&now, 1, 0) > 0)
+        return now.revents & POLLNVAL ? -EBADF : 0;
+    f->ready &= ~direction;
+    return green__fd_wait(hub, fd, f, direction, deadline);
+}
+
+int green_close(int fd)
+{
+    green_fd_reset(fd);
+    return close(fd) < 0 ? -errno : 0;
+}

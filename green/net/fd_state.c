@@ -1,0 +1,237 @@
+/* The table of descriptors: readiness, who waits, what is parked. */
+#include "fd_state.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+struct fd_waiter {
+    green_park_t park;
+    struct list link;
+};
+
+/* --- the table ---------------------------------------------------------------------------------------------------- */
+
+struct fd_state *green__fd_find(green_hub_t *hub, int fd)
+{
+    size_t chunk = (unsigned)fd / FD_CHUNK;
+    if (fd < 0 || chunk >= hub->fd_chunks || !hub->fds[chunk])
+        return NULL;
+    return &hub->fds[chunk][fd % FD_CHUNK];
+}
+
+static void parked_expired(struct timer *t);
+
+static int add_chunk(green_hub_t *hub, size_t chunk)
+{
+    if (chunk >= hub->fd_chunks) {
+        size_t count = chunk + 16;
+        struct fd_state **fds = realloc(hub->fds, count * sizeof *fds);
+        if (!fds)
+            return -ENOMEM;
+        for (size_t i = hub->fd_chunks; i < count; i++)
+            fds[i] = NULL;
+        hub->fds = fds;
+        hub->fd_chunks = count;
+    }
+    struct fd_state *states = calloc(FD_CHUNK, sizeof *states);
+    if (!states)
+        return -ENOMEM;
+    for (int i = 0; i < FD_CHUNK; i++) {
+        list_init(&states[i].waiters[0]);
+        list_init(&states[i].waiters[1]);
+        timer_init(&states[i].parked_timer, parked_expired);
+        states[i].ready = FD_READ | FD_WRITE;
+    }
+    hub->fds[chunk] = states;
+    return 0;
+}
+
+int green__fd_get(green_hub_t *hub, int fd, struct fd_state **out)
+{
+    struct fd_state *f = green__fd_find(hub, fd);
+    if (UNLIKELY(!f)) {
+        if (fd < 0)
+            return -EBADF;
+        int r = add_chunk(hub, (unsigned)fd / FD_CHUNK);
+        if (r < 0)
+            return r;
+        f = green__fd_find(hub, fd);
+    }
+    *out = f;
+    return 0;
+}
+
+/* --- watching ----------------------------------------------------------------------------------------------------- */
+
+/* A short read of a stream means that it is drained; of a datagram socket or a terminal it means nothing. */
+static void classify(int fd, struct fd_state *f)
+{
+    int type;
+    socklen_t length = sizeof type;
+    struct stat st;
+    f->classified = true;
+    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0)
+        f->stream = type == SOCK_STREAM;
+    else
+        f->stream = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+static int watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction)
+{
+    if (!f->classified)
+        classify(fd, f);
+    return green__poller_watch(hub, fd, f, direction);
+}
+
+static void wake_first(struct fd_state *f, unsigned direction, int result)
+{
+    struct list *node = list_pop(&f->waiters[direction == FD_WRITE]);
+    if (node)
+        green_wake(&CONTAINER_OF(node, struct fd_waiter, link)->park, result);
+}
+
+static void parked_begin(green_hub_t *hub, struct fd_state *f, int status);
+
+void green__fd_event(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions)
+{
+    f->ready |= conditions;
+    if (conditions & FD_READ) {
+        if (f->parked_fn)
+            parked_begin(hub, f, 0);
+        wake_first(f, FD_READ, 0);
+    }
+    if (conditions & FD_WRITE)
+        wake_first(f, FD_WRITE, 0);
+}
+
+int green__fd_wait(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction, green_time deadline)
+{
+    green_t *g = hub->current;
+    if (!g)
+        return -EPERM;
+    int r = green__interruption(g);
+    if (r < 0)
+        return r;
+    if (deadline <= GREEN_NOWAIT)
+        return -EAGAIN;
+    r = watch(hub, fd, f, direction);
+    if (r < 0)
+        return r;
+    struct fd_waiter me = {.park = GREEN_PARK_INIT};
+    list_push(&f->waiters[direction == FD_WRITE], &me.link);
+    hub->waiting++;
+    g->waits_for = direction == FD_WRITE ? "a descriptor to be writable" : "a descriptor to be readable";
+    r = green_park(&me.park, deadline);
+    hub->waiting--;
+    list_remove(&me.link);
+    return r;
+}
+
+void green__fd_pass_on(struct fd_state *f, unsigned direction)
+{
+    if (UNLIKELY(green__fd_queue(f, direction)) && (f->ready & direction))
+        wake_first(f, direction, 0);
+}
+
+void green__fd_forget(green_hub_t *hub, int fd, struct fd_state *f)
+{
+    for (unsigned direction = FD_READ; direction <= FD_WRITE; direction <<= 1)
+        while (green__fd_queue(f, direction))
+            wake_first(f, direction, -EBADF);
+    if (f->parked_fn) {
+        f->parked_fn = NULL;
+        hub->parked--;
+    }
+    timer_remove(&hub->timers, &f->parked_timer);
+    if (f->watched)
+        green__poller_unwatch(hub, fd, f);
+    f->generation++;
+    f->ready = FD_READ | FD_WRITE;
+    f->watched = f->stream = f->classified = f->always = false;
+}
+
+void green_fd_reset(int fd)
+{
+    green_hub_t *hub = green_hub();
+    struct fd_state *f = hub ? green__fd_find(hub, fd) : NULL;
+    if (f)
+        green__fd_forget(hub, fd, f);
+}
+
+bool green_hung_up(int fd)
+{
+    green_hub_t *hub = green_hub();
+    struct fd_state *f = hub ? green__fd_find(hub, fd) : NULL;
+    return f && (f->ready & FD_HUP);
+}
+
+/* --- parked descriptors --------------------------------------------------------------------------------------------- */
+
+/* The record becomes a greenlet. Without memory for its stack it stays parked, with a deadline that asks again. */
+static void parked_begin(green_hub_t *hub, struct fd_state *f, int status)
+{
+    green_t *g;
+    if (green__spawn(hub, &g, STACK_SIZE_DEFAULT, "parked") < 0) {
+        timer_set(&hub->timers, &f->parked_timer, hub->now + GREEN_MS(100));
+        return;
+    }
+    g->entry = ENTRY_PARKED;
+    g->fn.parked = f->parked_fn;
+    g->arg = f->parked_arg;
+    g->parked_status = status;
+    f->parked_fn = NULL;
+    hub->parked--;
+    timer_disarm(&f->parked_timer);
+}
+
+static void parked_expired(struct timer *t)
+{
+    struct fd_state *f = CONTAINER_OF(t, struct fd_state, parked_timer);
+    if (f->parked_fn)
+        parked_begin(green__hub, f, f->ready & FD_READ ? 0 : -ETIMEDOUT);
+}
+
+int green_park_readable(int fd, void (*fn)(void *arg, int status), void *arg, green_time deadline)
+{
+    green_hub_t *hub = green_hub();
+    struct fd_state *f;
+    int r = hub ? green__fd_get(hub, fd, &f) : -ENOMEM;
+    if (r < 0)
+        return r;
+    if (f->parked_fn)
+        return -EBUSY;
+    if (!f->watched)
+        f->ready &= ~FD_READ; /* nothing is known yet: the poller will tell */
+    r = watch(hub, fd, f, FD_READ);
+    if (r == 0)
+        r = timer_set(&hub->timers, &f->parked_timer, deadline);
+    if (r < 0)
+        return r;
+    f->parked_fn = fn;
+    f->parked_arg = arg;
+    hub->parked++;
+    if (f->ready & FD_READ)
+        parked_begin(hub, f, 0);
+    return 0;
+}
+
+bool green_unpark(int fd)
+{
+    green_hub_t *hub = green_hub();
+    struct fd_state *f = hub ? green__fd_find(hub, fd) : NULL;
+    if (!f || !f->parked_fn)
+        return false;
+    f->parked_fn = NULL;
+    hub->parked--;
+    timer_disarm(&f->parked_timer);
+    return true;
+}
+
+void green_park_deadline(int fd, green_time deadline)
+{
+    green_hub_t *hub = green_hub();
+    struct fd_state *f = hub ? green__fd_find(hub, fd) : NULL;
+    if (f && f->parked_fn)
+        timer_set(&hub->timers, &f->parked_timer, deadline);
+}

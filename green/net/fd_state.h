@@ -1,0 +1,52 @@
+/* What a hub remembers of a descriptor. Private to libgreen. */
+#ifndef GREEN_NET_FD_STATE_H
+#define GREEN_NET_FD_STATE_H
+
+#include "../core/internal.h"
+
+#define FD_READ  1u /* worth trying to read: no EAGAIN or short read since the last event */
+#define FD_WRITE 2u
+#define FD_EOF   4u /* the peer closed its direction (EPOLLRDHUP): reading must go on until it returns 0 */
+#define FD_HUP   8u /* reset, or closed in both directions */
+
+struct fd_state {
+    struct list waiters[2]; /* struct fd_waiter: readers, writers; first come, first served */
+    void (*parked_fn)(void *arg, int status); /* set while a record is parked here */
+    void *parked_arg;
+    struct timer parked_timer;
+    uint32_t generation; /* of the descriptor's number: events for an older one are stale */
+    uint8_t ready;       /* FD_* */
+    bool watched;        /* registered with the poller */
+    bool stream;         /* a short read means drained (stream sockets, pipes) */
+    bool classified;     /* `stream` is known */
+    bool always;         /* cannot be polled (a regular file): never waits */
+#ifdef GREEN_POLLER_UV
+    uv_poll_t *poll;
+    int polled; /* events it was started with */
+#endif
+};
+
+#define FD_CHUNK 256
+
+struct fd_state *green__fd_find(green_hub_t *hub, int fd);            /* NULL if never seen */
+int green__fd_get(green_hub_t *hub, int fd, struct fd_state **out);   /* made if needed */
+
+/* From the poller: these FD_* conditions hold now. Wakes whom they concern. */
+void green__fd_event(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions);
+
+/* Waits for a direction (FD_READ or FD_WRITE) of a descriptor. */
+int green__fd_wait(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction, green_time deadline);
+
+/* After an operation: lets the next waiter of that direction try, if there may be something for it. */
+void green__fd_pass_on(struct fd_state *f, unsigned direction);
+
+/* Is there a greenlet before us in the queue for this direction? */
+static inline bool green__fd_queue(const struct fd_state *f, unsigned direction)
+{
+    return !list_empty(&f->waiters[direction == FD_WRITE]);
+}
+
+/* Forgets all about a descriptor whose number now means something else; waiters get -EBADF. */
+void green__fd_forget(green_hub_t *hub, int fd, struct fd_state *f);
+
+#endif

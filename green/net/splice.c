@@ -1,0 +1,80 @@
+/* splice(2) through a pipe. Only the far descriptor is waited for: the pipe is ours, and we know what it holds. */
+#include "fd_state.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+int green_pipe_open(green_pipe_t *pipe, size_t capacity)
+{
+    int ends[2];
+    if (pipe2(ends, O_NONBLOCK | O_CLOEXEC) < 0)
+        return -errno;
+    fcntl(ends[1], F_SETPIPE_SZ, capacity > INT32_MAX ? INT32_MAX : (int)capacity); /* a wish */
+    int given = fcntl(ends[1], F_GETPIPE_SZ);
+    *pipe = (green_pipe_t){
+        .read_end = ends[0], .write_end = ends[1], .capacity = given > 0 ? (size_t)given : 65536, .held = 0};
+    return 0;
+}
+
+void green_pipe_close(green_pipe_t *pipe)
+{
+    close(pipe->read_end);
+    close(pipe->write_end);
+    pipe->held = 0;
+}
+
+/* One side of a transfer: the descriptor that may have to be waited for, and the call. */
+struct transfer {
+    int from, to;
+    size_t size;
+    unsigned flags;
+};
+
+static ssize_t transfer(int fd, unsigned direction, const struct transfer *t, green_time deadline)
+{
+    green_hub_t *hub = green_hub();
+    struct fd_state *f;
+    int r = hub ? green__fd_get(hub, fd, &f) : -ENOMEM;
+    if (r < 0)
+        return r;
+    r = hub->current ? green__interruption(hub->current) : 0;
+    for (;;) {
+        if (r < 0)
+            return r;
+        if (f->ready & direction) {
+            ssize_t n = splice(t->from, NULL, t->to, NULL, t->size, t->flags | SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+            if (n >= 0)
+                return n;
+            if (errno == EINTR)
+                continue;
+            if (errno != EAGAIN)
+                return -errno;
+            f->ready &= ~direction;
+        }
+        r = green__fd_wait(hub, fd, f, direction, deadline);
+    }
+}
+
+ssize_t green_splice_in(int fd, green_pipe_t *pipe, size_t max, green_time deadline)
+{
+    /* A pipe counts pages, not bytes: many small segments fill it early. So it is only filled when empty, when at
+     * least one page is free for certain and EAGAIN can only mean that the descriptor has nothing. */
+    if (pipe->held)
+        return -ENOBUFS;
+    struct transfer t = {.from = fd, .to = pipe->write_end, .size = max < pipe->capacity ? max : pipe->capacity};
+    ssize_t n = transfer(fd, FD_READ, &t, deadline);
+    if (n > 0)
+        pipe->held += (size_t)n;
+    return n;
+}
+
+ssize_t green_splice_out(green_pipe_t *pipe, int fd, bool more, green_time deadline)
+{
+    if (!pipe->held)
+        return -EINVAL;
+    struct transfer t = {.from = pipe->read_end, .to = fd, .size = pipe->held, .flags = more ? SPLICE_F_MORE : 0};
+    ssize_t n = transfer(fd, FD_WRITE, &t, deadline);
+    if (n > 0)
+        pipe->held -= (size_t)n;
+    return n;
+}

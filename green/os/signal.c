@@ -1,0 +1,89 @@
+/* Signals: libuv catches them, a small queue keeps them, a greenlet takes them. */
+#include "../core/internal.h"
+
+#include <stdlib.h>
+
+#define SIGNALS_MAX 16
+
+struct green_signals {
+    uv_signal_t handles[SIGNALS_MAX];
+    size_t count, closing;
+    int queue[SIGNALS_MAX * 2]; /* what came and was not taken; full: more of the same fold together */
+    size_t head, length;
+    green_park_t *waiter;
+};
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    green_signals_t *s = handle->data;
+    size_t room = sizeof s->queue / sizeof s->queue[0];
+    if (s->length < room)
+        s->queue[(s->head + s->length++) % room] = number;
+    if (s->waiter)
+        green_wake(s->waiter, 0);
+}
+
+static void freed(uv_handle_t *handle)
+{
+    green_signals_t *s = handle->data;
+    if (--s->closing == 0)
+        free(s);
+}
+
+int green_signals_open(green_signals_t **out, const int *signals, size_t count)
+{
+    if (count == 0 || count > SIGNALS_MAX)
+        return -EINVAL;
+    green_signals_t *s = calloc(1, sizeof *s);
+    struct uv_loop_s *loop = green_uv_loop();
+    if (!s || !loop) {
+        free(s);
+        return -ENOMEM;
+    }
+    int r = 0;
+    while (s->count < count && r == 0) {
+        uv_signal_t *handle = &s->handles[s->count];
+        r = uv_signal_init(loop, handle);
+        if (r < 0)
+            break;
+        handle->data = s;
+        s->count++;
+        uv_unref((uv_handle_t *)handle); /* a signal that may never come holds nobody back */
+        r = uv_signal_start(handle, on_signal, signals[s->count - 1]);
+    }
+    if (r < 0) {
+        if (s->count)
+            green_signals_close(s);
+        else
+            free(s);
+        return r;
+    }
+    *out = s;
+    return 0;
+}
+
+int green_signals_wait(green_signals_t *s, green_time deadline)
+{
+    while (!s->length) {
+        green_park_t me = GREEN_PARK_INIT;
+        s->waiter = &me;
+        green_expect_outside();
+        int r = green_park(&me, deadline);
+        green_unexpect_outside();
+        s->waiter = NULL;
+        if (r < 0)
+            return r;
+    }
+    int number = s->queue[s->head];
+    s->head = (s->head + 1) % (sizeof s->queue / sizeof s->queue[0]);
+    s->length--;
+    return number;
+}
+
+void green_signals_close(green_signals_t *s)
+{
+    green_uv_loop();
+    s->closing = s->count;
+    for (size_t i = s->count; i-- > 0;)
+        uv_close((uv_handle_t *)&s->handles[i], freed);
+}
