@@ -1,0 +1,42 @@
+/*
+ * A tunnel: bytes both ways between two connected sockets until both directions have ended. Used by protocol = tcp
+ * and after a 101. While nothing flows it has no greenlet, no stack and no buffer: each direction is a parked record.
+ * The end of input of one side is passed on as the end of output to the other (half-close is kept), a reset as a reset.
+ */
+#ifndef TCP_TUNNEL_H
+#define TCP_TUNNEL_H
+
+#include <green.h>
+
+#include "http/span.h"
+#include "runtime/buffer.h"
+
+struct tunnel_options {
+    struct buffers *buffers; /* the worker's */
+    int64_t idle;            /* ns without a byte in either direction after which the tunnel is closed */
+    int64_t write;           /* ns that a peer may take to accept more bytes */
+};
+
+struct tunnel_result {
+    uint64_t from_client, from_upstream; /* bytes passed on */
+    const char *reason;                  /* "" both ends closed properly, "idle_timeout", "write_timeout",
+                                            "client_reset", "upstream_reset", "shutdown" */
+    green_time first_byte;               /* green_turn_time() of the first byte from the upstream, or 0 */
+};
+
+struct tunnel;
+
+/*
+ * Takes over both sockets (closes them at the end) and relays. early_client and early_upstream are bytes already
+ * received from those sides, which go out first (copied before this returns). Returns soon: the work goes on in
+ * other greenlets. `done` is called once in a greenlet at the end, after both sockets are closed; the tunnel is freed
+ * after it returns. 0, or -ENOMEM and the like: then the sockets are still the caller's and done is not called. May switch.
+ */
+int tunnel_start(struct tunnel **out, int client, int upstream, struct span early_client, struct span early_upstream,
+                 const struct tunnel_options *options, void (*done)(void *arg, const struct tunnel_result *result),
+                 void *arg);
+
+/* Ends it soon, with reason "shutdown". Same thread. Never switches. */
+void tunnel_abort(struct tunnel *t);
+
+#endif
