@@ -20,7 +20,8 @@ struct conf_origin {
     int line;
 };
 
-/* One address that a listener binds: "host:port", ":port", "[::1]:port" or "unix:/path", already taken apart. */
+/* One address that a listener binds: "host:port", ":port", "[::1]:port" or "unix:/path", already taken apart.
+ */
 struct conf_address {
     const char *text; /* as written */
     const char *host; /* numeric address, host name, or "" for every address; the path of a unix socket */
@@ -40,26 +41,27 @@ struct conf_listener {
     struct conf_address *bind;
     size_t binds;
     enum conf_protocol protocol;
-    const char *upstream_name;                   /* NULL: only routes lead anywhere */
-    const struct conf_upstream *upstream;        /* resolved from upstream_name */
-    int64_t max_connections;                     /* of this listener, all workers together */
-    int64_t max_head, max_fields, max_target;    /* limits on a request head: bytes, field lines, bytes */
-    int64_t max_body;                            /* request body bytes; 0 is no limit */
+    const char *upstream_name;                /* NULL: only routes lead anywhere */
+    const struct conf_upstream *upstream;     /* resolved from upstream_name */
+    int64_t max_connections;                  /* of this listener, all workers together */
+    int64_t max_head, max_fields, max_target; /* limits on a request head: bytes, field lines, bytes */
+    int64_t max_body;                         /* request body bytes; 0 is no limit */
     int64_t timeout_head, timeout_body, timeout_keepalive, timeout_write, timeout_tunnel, timeout_linger;
-    int64_t min_rate;                            /* bytes per second below which a sender is too slow; 0 off */
+    int64_t min_rate;                  /* bytes per second below which a sender is too slow; 0 off */
+    const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
 };
 
 /* host patterns: exact "a.example" or wildcard "*.example" (one or more labels). Lower case. */
 struct conf_host {
     const char *text;
-    bool wildcard;     /* text is then the suffix with its dot: ".example" */
+    bool wildcard; /* text is then the suffix with its dot: ".example" */
     struct conf_origin origin;
 };
 
-/* path patterns: whole segments "/v1/*" (also matches "/v1"), or exact "=/exact". "/*" matches everything. */
+// path patterns: whole segments "/v1/*" (also matches "/v1"), or exact "=/exact". "/*" matches everything.
 struct conf_path {
-    const char *text;  /* without the "=" or the "/*" */
+    const char *text; // without the "=" or the "/*"
     size_t length;
     bool exact;
     struct conf_origin origin;
@@ -76,6 +78,7 @@ struct conf_route {
     const char *upstream_name;
     const struct conf_upstream *upstream;
     int64_t max_body, timeout_response; /* CONF_INHERIT unless set here */
+    const struct conf_origin *origins;  /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
 };
 
@@ -96,12 +99,13 @@ struct conf_upstream {
     int64_t keepalive;          /* idle connections kept per worker; 0: none */
     int64_t keepalive_requests; /* uses of one connection */
     int64_t timeout_connect, timeout_response, timeout_read, timeout_write, timeout_idle;
+    const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
 };
 
 struct conf {
     /* [greenway] */
-    int64_t workers;       /* 0: one per CPU */
+    int64_t workers;        /* 0: one per CPU */
     const char *access_log; /* "-", "off" or a path */
     enum conf_log_format log_format;
     const char *error_log; /* "-" is standard error, or a path */
@@ -114,7 +118,9 @@ struct conf {
     size_t route_count;
     struct conf_upstream *upstreams;
     size_t upstream_count;
-    struct conf_arena *arena; /* owns every string and array above */
+    const struct conf_origin *origins; /* of each key of [greenway]: conf_origin_of() in load.h */
+    const char *file;                  /* what was loaded, as named */
+    struct conf_arena *arena;          /* owns every string and array above */
 };
 
 /* The narrower setting if it was set, else the wider one. */

@@ -22,7 +22,7 @@
  * "may switch" can let other greenlets of this thread run before it returns; every such call takes an absolute
  * deadline last (core/time.h) and can return, besides what it lists itself:
  *     -ETIMEDOUT  its deadline passed, or an enclosing green_timeout_t fired (green_timeout_fired() tells)
- *     -ECANCELED  the calling greenlet was cancelled (sticky: every such call returns it from then on)
+ *     -ECANCELED  the calling greenlet was cancelled (sticky: every call that would wait returns it from then on)
  *     -EAGAIN     GREEN_NOWAIT was given and it would have had to wait
  *     -EPERM      it was called inside the hub (a callback), where nothing may wait
  *     -EDEADLK    only in a thread's main greenlet: nothing is left that could ever wake it

@@ -2,6 +2,7 @@
 #include "error.h"
 
 #include <string.h>
+#include <uv.h>
 
 static const struct {
     int code;
@@ -28,6 +29,13 @@ const char *green_strerror(int error)
         if (text)
             return text;
     }
+    switch (error) { /* what only libuv knows: UV_EOF and its like */
+#define TEXT(name, text)                                                                                               \
+    case UV_##name:                                                                                                    \
+        return text;
+        UV_ERRNO_MAP(TEXT)
+#undef TEXT
+    }
     return "unknown error";
 }
 
@@ -37,5 +45,14 @@ const char *green_error_name(int error)
         if (own[i].code == error)
             return own[i].name;
     const char *name = error < 0 && error > -4096 ? strerrorname_np(-error) : NULL;
-    return name ? name : "EUNKNOWN";
+    if (name)
+        return name;
+    switch (error) {
+#define NAME(name, text)                                                                                               \
+    case UV_##name:                                                                                                    \
+        return "UV_" #name;
+        UV_ERRNO_MAP(NAME)
+#undef NAME
+    }
+    return "EUNKNOWN";
 }

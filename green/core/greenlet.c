@@ -96,8 +96,8 @@ static void unreference(green_t *g)
 {
     if (--g->references)
         return;
-    green_hub_t *hub = g->hub;
-    if (hub->free_count < FREE_GREENLETS_MAX) {
+    green_hub_t *hub = green__hub; /* handles may outlive their hub */
+    if (hub == g->hub && hub->free_count < FREE_GREENLETS_MAX) {
         list_push(&hub->free_greenlets, &g->queued);
         hub->free_count++;
     } else {

@@ -72,7 +72,8 @@ int green_yield(void);
 int green_sleep(int64_t duration);
 int green_sleep_until(green_time when);
 
-/* The running greenlet (a borrowed reference); the thread's main greenlet outside any other. Never switch. */
+/* The running greenlet (a borrowed reference): the thread's main greenlet outside any other, NULL in a callback of the
+ * hub. Never switch. */
 green_t *green_self(void);
 uint64_t green_id(const green_t *g); /* unique in the process, never reused */
 const char *green_name(const green_t *g);

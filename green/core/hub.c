@@ -50,7 +50,7 @@ static void report_deadlock(green_hub_t *hub)
 static bool stuck(green_hub_t *hub)
 {
     return !hub->waiting && !hub->parked && !hub->outside && timers_next(&hub->timers) == GREEN_FOREVER &&
-           !uv_loop_alive(&hub->loop) && hub->main.park;
+           !uv_loop_alive(&hub->loop) && !atomic_load_explicit(&hub->posts, memory_order_relaxed) && hub->main.park;
 }
 
 static void tidy(green_hub_t *hub)
@@ -66,6 +66,8 @@ static void tidy(green_hub_t *hub)
 static void poll_io(green_hub_t *hub)
 {
     green_time until = 0;
+    if (hub->tidy_at == GREEN_FOREVER && hub->switches != hub->tidied_switches)
+        hub->tidy_at = hub->now + TIDY_INTERVAL;
     if (!hub->ready_count) {
         if (UNLIKELY(stuck(hub))) {
             report_deadlock(hub);
@@ -73,8 +75,6 @@ static void poll_io(green_hub_t *hub)
             return;
         }
         until = timers_next(&hub->timers);
-        if (hub->tidy_at == GREEN_FOREVER && hub->switches != hub->tidied_switches)
-            hub->tidy_at = hub->now + TIDY_INTERVAL;
         if (until > hub->tidy_at)
             until = hub->tidy_at;
     }
@@ -97,6 +97,14 @@ static void run_hub(void *arg)
         if (!hub->ready_count || ++hub->turns_unpolled >= TURNS_PER_POLL)
             poll_io(hub);
     }
+}
+
+/* A loop that has only unreferenced handles does not look at them at all: hence the reference while it runs. */
+void green__run_loop(green_hub_t *hub, uv_run_mode mode)
+{
+    uv_ref((uv_handle_t *)&hub->async);
+    uv_run(&hub->loop, mode);
+    uv_unref((uv_handle_t *)&hub->async);
 }
 
 /* --- posts from other threads ----------------------------------------------------------------------------------------- */
@@ -139,9 +147,18 @@ static void close_at_thread_end(void *arg)
         fprintf(stderr, "libgreen: a thread ended with greenlets alive; they are abandoned\n");
 }
 
+/* In the child of a fork() the parent's hub is out of bounds (they would share one epoll set): what runs there is the
+ * main greenlet of a hub yet to be made, and the parent's other greenlets never go on. */
+static void abandon_after_fork(void)
+{
+    green__hub = NULL;
+    pthread_setspecific(hub_key, NULL);
+}
+
 static void once_per_process(void)
 {
     pthread_key_create(&hub_key, close_at_thread_end);
+    pthread_atfork(NULL, NULL, abandon_after_fork);
     struct sigaction present;
     if (sigaction(SIGPIPE, NULL, &present) == 0 && present.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN); /* a closed peer is an error code, not the end of the process */
@@ -263,6 +280,7 @@ struct uv_loop_s *green_uv_loop(void)
     if (!hub)
         return NULL;
     hub->loop_touched = true;
+    uv_update_time(&hub->loop); /* or timers would count from when the loop last ran */
     return &hub->loop;
 }
 

@@ -15,7 +15,9 @@
 typedef struct green_hub green_hub_t;
 struct uv_loop_s;
 
-/* This thread's hub; made if there is none yet. NULL: out of memory or descriptors. Never switches. */
+/* This thread's hub; made if there is none yet. NULL: out of memory or descriptors. After fork() the child starts
+ * without one: the code that forked goes on as the main greenlet of a new hub, no other greenlet goes on, and
+ * descriptors are waited for anew. Never switches. */
 green_hub_t *green_hub(void);
 
 /* Frees this thread's hub. Call from the main greenlet when no other greenlet is left: -EBUSY while some are alive,
@@ -28,7 +30,7 @@ typedef struct green_post {
     void (*fn)(struct green_post *node);
 } green_post_t;
 
-/* Runs node->fn inside `hub`, on its thread, soon. The only libgreen call that may be made for a foreign hub, from
+/* Runs node->fn inside `hub`, on its thread, soon; in the order of posting. The only libgreen call that may be made for a foreign hub, from
  * any thread. fn must not wait (it gets -EPERM); it may wake and spawn. The target hub must stay alive until then. */
 void green_post(green_hub_t *hub, green_post_t *node);
 

@@ -24,7 +24,6 @@
 struct green {
     struct context context;
     struct stack stack;    /* low is NULL before the first turn, for main, and when done */
-    size_t stack_size;     /* asked for */
     struct list queued;    /* in hub->ready while GREEN_READY */
     struct list everyone;  /* in hub->everyone while alive */
     green_hub_t *hub;
@@ -42,7 +41,6 @@ struct green {
     const char *name;
     const char *waits_for; /* for the deadlock report */
     uint64_t id;
-    int saved_errno;
     unsigned references;
     unsigned shields;
     unsigned fired;        /* timeouts that fired and were not stopped */
@@ -113,8 +111,10 @@ void green__free_cached(green_hub_t *hub);
 void green__switch_context(struct context *from, struct context *to, bool from_ends);
 void green__context_arrived(struct context *self);
 
+/* hub.c: uv_run() for the pollers */
+void green__run_loop(green_hub_t *hub, uv_run_mode mode);
+
 /* poller_epoll.c or poller_uv.c */
-struct fd_state;
 int green__poller_open(green_hub_t *hub);
 void green__poller_close(green_hub_t *hub);
 int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction);

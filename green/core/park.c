@@ -21,6 +21,7 @@ int green_park(green_park_t *park, green_time deadline)
     park->waiter = g;
     green__to_hub(hub, g);
     g->park = NULL;
+    g->waits_for = NULL;
     timer_disarm(&g->wait_timer);
     return park->result;
 }

@@ -5,20 +5,22 @@
  */
 #include "../net/fd_state.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
 #include <unistd.h>
 
 #define BATCH     128
 #define LOOP_DATA UINT64_MAX
-#define COARSE    GREEN_MS(20) /* deadlines further away than this do not deserve a fresh look at the clock */
+#define COARSE    GREEN_MS(20) /* waits longer than this may end up to a millisecond late */
 
 static green_time loop_deadline(green_hub_t *hub)
 {
     if (!uv_loop_alive(&hub->loop))
         return GREEN_FOREVER;
-    int ms = uv_backend_timeout(&hub->loop);
-    return ms < 0 ? GREEN_FOREVER : hub->now + GREEN_MS(ms);
+    int ms = uv_backend_timeout(&hub->loop); /* counted from when the loop last looked at the clock */
+    return ms < 0 ? GREEN_FOREVER : GREEN_MS(uv_now(&hub->loop) + (uint64_t)ms);
 }
 
 int green__poller_open(green_hub_t *hub)
@@ -46,7 +48,10 @@ int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned d
         return 0; /* for both directions, for ever */
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                                 .data.u64 = (uint64_t)f->generation << 32 | (uint32_t)fd};
-    if (epoll_ctl(hub->epoll, EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST) {
+    int r = epoll_ctl(hub->epoll, EPOLL_CTL_ADD, fd, &event);
+    if (r < 0 && errno == EEXIST) /* forgotten without having been closed: the set still has its old generation */
+        r = epoll_ctl(hub->epoll, EPOLL_CTL_MOD, fd, &event);
+    if (r == 0) {
         f->watched = true;
         return 0;
     }
@@ -101,12 +106,11 @@ static int wait_events(green_hub_t *hub, struct epoll_event *events, green_time 
         return epoll_wait(hub->epoll, events, BATCH, 0);
     if (until == GREEN_FOREVER)
         return epoll_wait(hub->epoll, events, BATCH, -1);
-    green_time left = until - hub->now;
-    if (left > COARSE)
-        return epoll_wait(hub->epoll, events, BATCH, left > GREEN_S(86400) ? 86400000 : (int)(left / 1000000) + 1);
-    left = until - green_now();
+    green_time left = until - green_now(); /* not hub->now: the turn before may have taken long */
     if (left <= 0)
         return epoll_wait(hub->epoll, events, BATCH, 0);
+    if (left > COARSE)
+        return epoll_wait(hub->epoll, events, BATCH, left > GREEN_S(86400) ? 86400000 : (int)(left / 1000000) + 1);
     struct timespec timeout = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
     int n = epoll_pwait2(hub->epoll, events, BATCH, &timeout, NULL);
     if (n < 0 && errno == ENOSYS) /* before Linux 5.11 */
@@ -116,7 +120,7 @@ static int wait_events(green_hub_t *hub, struct epoll_event *events, green_time 
 
 static void run_loop(green_hub_t *hub)
 {
-    uv_run(&hub->loop, UV_RUN_NOWAIT);
+    green__run_loop(hub, UV_RUN_NOWAIT);
     hub->loop_touched = true; /* its callbacks may have started handles: see below */
 }
 
@@ -125,12 +129,16 @@ void green__poller_wait(green_hub_t *hub, green_time until)
     struct epoll_event events[BATCH];
     if (hub->loop_touched) { /* what was started on the loop reaches the kernel only when it runs */
         hub->loop_touched = false;
-        uv_run(&hub->loop, UV_RUN_NOWAIT);
+        green__run_loop(hub, UV_RUN_NOWAIT);
         if (hub->ready_count)
             until = 0;
     }
     green_time loop_due = loop_deadline(hub);
     int n = wait_events(hub, events, until < loop_due ? until : loop_due);
+    if (UNLIKELY(n < 0 && errno != EINTR)) {
+        fprintf(stderr, "libgreen: the hub's epoll descriptor was closed or replaced: %s\n", green_error_name(-errno));
+        abort(); /* no greenlet of this thread could ever be woken again */
+    }
     hub->now = green_now();
     if (dispatch(hub, events, n) || hub->now >= loop_due)
         run_loop(hub);

@@ -99,6 +99,7 @@ int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned d
             f->ready |= FD_READ | FD_WRITE;
             return 0;
         }
+        uv_unref((uv_handle_t *)&data->poll); /* whether somebody waits is counted in hub->waiting */
         data->hub = hub;
         data->state = f;
         data->fd = fd;
@@ -124,16 +125,14 @@ void green__poller_wait(green_hub_t *hub, green_time until)
     green_time left = until == GREEN_FOREVER ? GREEN_FOREVER : until - green_now();
     hub->loop_touched = false;
     if (left <= 0 || hub->ready_count) {
-        uv_run(&hub->loop, UV_RUN_NOWAIT);
+        green__run_loop(hub, UV_RUN_NOWAIT);
     } else {
         if (left != GREEN_FOREVER) {
             uv_update_time(&hub->loop);
             uv_timer_start(&hub->loop_timer, deadline_came, (uint64_t)((left + 999999) / 1000000), 0);
             uv_ref((uv_handle_t *)&hub->loop_timer);
         }
-        uv_ref((uv_handle_t *)&hub->async); /* or the loop would not wait when only another thread can wake us */
-        uv_run(&hub->loop, UV_RUN_ONCE);
-        uv_unref((uv_handle_t *)&hub->async);
+        green__run_loop(hub, UV_RUN_ONCE);
         uv_timer_stop(&hub->loop_timer);
         uv_unref((uv_handle_t *)&hub->loop_timer);
     }

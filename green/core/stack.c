@@ -48,11 +48,17 @@ int stack_map(struct stack *s, size_t size)
     }
     s->low = low;
     s->size = size;
+#ifdef GREEN_VALGRIND
+    s->valgrind_id = VALGRIND_STACK_REGISTER(low, low + size);
+#endif
     return 0;
 }
 
 void stack_unmap(struct stack *s)
 {
+#ifdef GREEN_VALGRIND
+    VALGRIND_STACK_DEREGISTER(s->valgrind_id);
+#endif
     munmap(s->low, s->size);
     s->low = NULL;
 }
@@ -60,8 +66,7 @@ void stack_unmap(struct stack *s)
 int stack_take(struct stack_cache *cache, struct stack *s, size_t size)
 {
     if (size == STACK_SIZE_DEFAULT && cache->count) {
-        s->low = cache->low[--cache->count];
-        s->size = STACK_SIZE_DEFAULT + page_size();
+        *s = cache->stacks[--cache->count];
         if (cache->cold > cache->count)
             cache->cold = cache->count;
         if (cache->least > cache->count)
@@ -82,32 +87,30 @@ void stack_give(struct stack_cache *cache, struct stack *s)
     }
     if (cache->count == cache->capacity) {
         size_t capacity = cache->capacity ? cache->capacity * 2 : 64;
-        char **low = realloc(cache->low, capacity * sizeof *low);
-        if (!low) {
+        struct stack *stacks = realloc(cache->stacks, capacity * sizeof *stacks);
+        if (!stacks) {
             stack_unmap(s);
             return;
         }
-        cache->low = low;
+        cache->stacks = stacks;
         cache->capacity = capacity;
     }
-    cache->low[cache->count++] = s->low;
+    cache->stacks[cache->count++] = *s;
     s->low = NULL;
 }
 
 void stack_trim(struct stack_cache *cache)
 {
     for (; cache->cold < cache->least; cache->cold++)
-        madvise(cache->low[cache->cold] + page_size(), STACK_SIZE_DEFAULT, MADV_DONTNEED);
+        madvise(cache->stacks[cache->cold].low + page_size(), STACK_SIZE_DEFAULT, MADV_DONTNEED);
     cache->least = cache->count;
 }
 
 void stack_cache_destroy(struct stack_cache *cache)
 {
-    while (cache->count) {
-        struct stack s = {cache->low[--cache->count], STACK_SIZE_DEFAULT + page_size()};
-        stack_unmap(&s);
-    }
-    free(cache->low);
+    while (cache->count)
+        stack_unmap(&cache->stacks[--cache->count]);
+    free(cache->stacks);
     *cache = (struct stack_cache){0};
 }
 
@@ -131,7 +134,8 @@ static void report_overflow(int signal, siginfo_t *info, void *context)
                          "libgreen: stack overflow in greenlet %llu \"%s\" (%zu KiB): give it more by "
                          "green_attr_t.stack_size\n",
                          (unsigned long long)g->id, green_name(g), (g->stack.size - page_size()) / 1024);
-        if (write(STDERR_FILENO, text, (size_t)n) < 0)
+        size_t length = n < (int)sizeof text ? (size_t)n : sizeof text - 1; /* a long name is cut */
+        if (write(STDERR_FILENO, text, length) < 0)
             abort();
     }
     /* Whatever would have happened without us happens when the instruction runs again. */

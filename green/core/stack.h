@@ -16,13 +16,16 @@
 struct stack {
     char *low;   /* lowest mapped byte: the guard page */
     size_t size; /* guard included */
+#ifdef GREEN_VALGRIND
+    unsigned valgrind_id;
+#endif
 };
 
 /* Stacks of the default size that wait to be used again. The last one back is the first one out: it is warm. */
 struct stack_cache {
-    char **low;
+    struct stack *stacks;
     size_t count, capacity;
-    size_t cold;  /* the lowest so many in `low` have had their memory given back */
+    size_t cold;  /* the lowest so many have had their memory given back */
     size_t least; /* smallest count since the last stack_trim(): the lowest so many were not needed since */
 };
 

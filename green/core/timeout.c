@@ -21,6 +21,7 @@ static void fire(struct timer *timer)
 void green_timeout_start(green_timeout_t *t, int64_t duration)
 {
     green_t *g = green_self();
+    assert(g); /* the hub itself never waits */
     t->greenlet = g;
     t->fired = false;
     t->started = true;

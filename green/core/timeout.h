@@ -24,7 +24,7 @@ typedef struct green_timeout {
 
 /* Starts a timeout of `duration` ns, counted from now, on the calling greenlet; GREEN_FOREVER never fires. The
  * object lives on the caller's stack and must be stopped before that returns. After a stop it may start again.
- * Never switch. */
+ * Not in a callback of the hub. Never switch. */
 void green_timeout_start(green_timeout_t *t, int64_t duration);
 void green_timeout_stop(green_timeout_t *t);
 

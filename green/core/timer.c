@@ -25,7 +25,9 @@ green_time green_in(int64_t duration)
 
 green_time green_in_ms(int64_t milliseconds)
 {
-    return milliseconds >= GREEN_FOREVER / 1000000 ? GREEN_FOREVER : green_in(milliseconds * 1000000);
+    if (milliseconds >= GREEN_FOREVER / 1000000)
+        return GREEN_FOREVER;
+    return green_in(milliseconds > 0 ? GREEN_MS(milliseconds) : 0);
 }
 
 static void place(struct timers *timers, uint32_t at, struct timer_entry entry)

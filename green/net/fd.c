@@ -1,16 +1,8 @@
 /* The cooperative read and write calls: try, wait when the kernel says so, try again. */
 #include "fd_state.h"
 
+#include <limits.h>
 #include <unistd.h>
-
-/* One operation on a descriptor: what to do and how much would be all. */
-struct operation {
-    ssize_t (*attempt)(int fd, const struct operation *op);
-    void *buffer;
-    size_t size;
-    const struct iovec *iov;
-    int count;
-};
 
 static int enter(int fd, green_hub_t **hub, struct fd_state **f)
 {
@@ -29,7 +21,7 @@ static int enter(int fd, green_hub_t **hub, struct fd_state **f)
  * says that the socket's buffer is full. Either saves the call that would only learn EAGAIN. */
 static inline void note_result(struct fd_state *f, unsigned direction, size_t done, size_t asked)
 {
-    if (done >= asked)
+    if (done >= asked || f->always)
         return;
     if (direction == FD_WRITE)
         f->ready &= ~FD_WRITE;
@@ -45,7 +37,7 @@ static inline __attribute__((always_inline)) ssize_t perform(int fd, unsigned di
     int r = enter(fd, &hub, &f);
     if (UNLIKELY(r < 0))
         return r;
-    bool my_turn = !green__fd_queue(f, direction);
+    bool my_turn = !green__fd_queue(f, direction) && !(f->handed & direction);
     for (;;) {
         if (my_turn && (f->ready & direction)) {
             ssize_t n = op->attempt(fd, op);
@@ -63,13 +55,16 @@ static inline __attribute__((always_inline)) ssize_t perform(int fd, unsigned di
             }
             f->ready &= ~direction;
         }
-        r = green__fd_wait(hub, fd, f, direction, deadline);
-        if (r < 0) {
-            green__fd_pass_on(f, direction);
+        r = green__fd_wait(hub, fd, f, direction, my_turn, deadline);
+        if (r < 0)
             return r;
-        }
         my_turn = true;
     }
+}
+
+ssize_t green__fd_perform(int fd, unsigned direction, const struct operation *op, green_time deadline)
+{
+    return perform(fd, direction, op, deadline);
 }
 
 static ssize_t attempt_read(int fd, const struct operation *op)
@@ -106,8 +101,15 @@ ssize_t green_read(int fd, void *buffer, size_t size, green_time deadline)
     return perform(fd, FD_READ, &op, deadline);
 }
 
+/* More than the system takes at once is a matter for the next call. */
+static int bounded(int count)
+{
+    return count < IOV_MAX ? count : IOV_MAX;
+}
+
 ssize_t green_readv(int fd, const struct iovec *iov, int count, green_time deadline)
 {
+    count = bounded(count);
     struct operation op = {.attempt = attempt_readv, .iov = iov, .count = count, .size = total(iov, count)};
     return perform(fd, FD_READ, &op, deadline);
 }
@@ -120,6 +122,7 @@ ssize_t green_write(int fd, const void *buffer, size_t size, green_time deadline
 
 ssize_t green_writev(int fd, const struct iovec *iov, int count, green_time deadline)
 {
+    count = bounded(count);
     struct operation op = {.attempt = attempt_writev, .iov = iov, .count = count, .size = total(iov, count)};
     return perform(fd, FD_WRITE, &op, deadline);
 }
@@ -181,7 +184,10 @@ int green_wait_fd(int fd, int event, green_time deadline)
     if (poll(&now, 1, 0) > 0)
         return now.revents & POLLNVAL ? -EBADF : 0;
     f->ready &= ~direction;
-    return green__fd_wait(hub, fd, f, direction, deadline);
+    r = green__fd_wait(hub, fd, f, direction, false, deadline);
+    if (r == 0)
+        green__fd_pass_on(f, direction); /* we take nothing away: it is news for the next one too */
+    return r;
 }
 
 int green_close(int fd)

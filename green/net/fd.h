@@ -29,11 +29,12 @@ ssize_t green_writev(int fd, const struct iovec *iov, int count, green_time dead
 int green_write_all(int fd, const void *buffer, size_t size, size_t *done, green_time deadline) GREEN_MUST_CHECK;
 int green_writev_all(int fd, struct iovec *iov, int count, size_t *done, green_time deadline) GREEN_MUST_CHECK;
 
-/* Waits until fd is readable (POLLIN) or writable (POLLOUT); exactly one of them. 0 when it may be ready: a call
- * that then tries may still find that it is not. May switch. */
+/* Waits until fd is readable (POLLIN) or writable (POLLOUT); exactly one of them, else -EINVAL. 0 when it may be
+ * ready: a call that then tries may still find that it is not. Everybody who waits like this is told. May switch. */
 int green_wait_fd(int fd, int event, green_time deadline) GREEN_MUST_CHECK;
 
-/* close(2): greenlets that wait on fd return -EBADF, a parked record is dropped without a call. Never switches. */
+/* close(2): greenlets that wait on fd return -EBADF, a parked record is dropped without a call (unless its greenlet has
+ * been made already: see green_unpark). Never switches. */
 int green_close(int fd);
 
 /*

@@ -84,11 +84,14 @@ static int watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned directio
     return green__poller_watch(hub, fd, f, direction);
 }
 
-static void wake_first(struct fd_state *f, unsigned direction, int result)
+/* Wakes the first in the queue who still waits; one at a time, for that one passes on what it leaves. Between here
+ * and its turn nobody may overtake it. */
+static void hand_over(struct fd_state *f, unsigned direction)
 {
-    struct list *node = list_pop(&f->waiters[direction == FD_WRITE]);
-    if (node)
-        green_wake(&CONTAINER_OF(node, struct fd_waiter, link)->park, result);
+    struct list *node;
+    while (!(f->handed & direction) && (node = list_pop(&f->waiters[direction == FD_WRITE])))
+        if (green_wake(&CONTAINER_OF(node, struct fd_waiter, link)->park, 0))
+            f->handed |= (uint8_t)direction;
 }
 
 static void parked_begin(green_hub_t *hub, struct fd_state *f, int status);
@@ -99,13 +102,14 @@ void green__fd_event(green_hub_t *hub, int fd, struct fd_state *f, unsigned cond
     if (conditions & FD_READ) {
         if (f->parked_fn)
             parked_begin(hub, f, 0);
-        wake_first(f, FD_READ, 0);
+        hand_over(f, FD_READ);
     }
     if (conditions & FD_WRITE)
-        wake_first(f, FD_WRITE, 0);
+        hand_over(f, FD_WRITE);
 }
 
-int green__fd_wait(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction, green_time deadline)
+int green__fd_wait(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction, bool at_head,
+                   green_time deadline)
 {
     green_t *g = hub->current;
     if (!g)
@@ -116,29 +120,36 @@ int green__fd_wait(green_hub_t *hub, int fd, struct fd_state *f, unsigned direct
     if (deadline <= GREEN_NOWAIT)
         return -EAGAIN;
     r = watch(hub, fd, f, direction);
-    if (r < 0)
+    if (r < 0 || f->always)
         return r;
     struct fd_waiter me = {.park = GREEN_PARK_INIT};
-    list_push(&f->waiters[direction == FD_WRITE], &me.link);
+    struct list *queue = &f->waiters[direction == FD_WRITE];
+    uint32_t generation = f->generation;
+    list_push(at_head ? queue->next : queue, &me.link); /* "before the first" or "before the end" */
     hub->waiting++;
     g->waits_for = direction == FD_WRITE ? "a descriptor to be writable" : "a descriptor to be readable";
     r = green_park(&me.park, deadline);
     hub->waiting--;
     list_remove(&me.link);
-    return r;
+    if (r < 0)
+        return r;
+    if (f->generation != generation) /* closed after we were woken: the number may be somebody else's by now */
+        return -EBADF;
+    f->handed &= (uint8_t)~direction;
+    return 0;
 }
 
 void green__fd_pass_on(struct fd_state *f, unsigned direction)
 {
     if (UNLIKELY(green__fd_queue(f, direction)) && (f->ready & direction))
-        wake_first(f, direction, 0);
+        hand_over(f, direction);
 }
 
 void green__fd_forget(green_hub_t *hub, int fd, struct fd_state *f)
 {
     for (unsigned direction = FD_READ; direction <= FD_WRITE; direction <<= 1)
-        while (green__fd_queue(f, direction))
-            wake_first(f, direction, -EBADF);
+        for (struct list *node; (node = list_pop(&f->waiters[direction == FD_WRITE]));)
+            green_wake(&CONTAINER_OF(node, struct fd_waiter, link)->park, -EBADF);
     if (f->parked_fn) {
         f->parked_fn = NULL;
         hub->parked--;
@@ -148,6 +159,7 @@ void green__fd_forget(green_hub_t *hub, int fd, struct fd_state *f)
         green__poller_unwatch(hub, fd, f);
     f->generation++;
     f->ready = FD_READ | FD_WRITE;
+    f->handed = 0;
     f->watched = f->stream = f->classified = f->always = false;
 }
 
@@ -201,8 +213,11 @@ int green_park_readable(int fd, void (*fn)(void *arg, int status), void *arg, gr
         return r;
     if (f->parked_fn)
         return -EBUSY;
-    if (!f->watched)
-        f->ready &= ~FD_READ; /* nothing is known yet: the poller will tell */
+    /* Not known to the poller yet: it will tell. Known: what is remembered may only mean that the last read got all
+     * that it asked for, and a greenlet for nothing is what parking is to save. */
+    struct pollfd now = {.fd = fd, .events = POLLIN};
+    if (!f->watched || ((f->ready & FD_READ) && poll(&now, 1, 0) == 0))
+        f->ready &= ~FD_READ;
     r = watch(hub, fd, f, FD_READ);
     if (r == 0)
         r = timer_set(&hub->timers, &f->parked_timer, deadline);

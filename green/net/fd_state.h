@@ -16,6 +16,7 @@ struct fd_state {
     struct timer parked_timer;
     uint32_t generation; /* of the descriptor's number: events for an older one are stale */
     uint8_t ready;       /* FD_* */
+    uint8_t handed;      /* FD_READ, FD_WRITE: the first waiter was woken and has not run yet; it goes before others */
     bool watched;        /* registered with the poller */
     bool stream;         /* a short read means drained (stream sockets, pipes) */
     bool classified;     /* `stream` is known */
@@ -34,17 +35,30 @@ int green__fd_get(green_hub_t *hub, int fd, struct fd_state **out);   /* made if
 /* From the poller: these FD_* conditions hold now. Wakes whom they concern. */
 void green__fd_event(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions);
 
-/* Waits for a direction (FD_READ or FD_WRITE) of a descriptor. */
-int green__fd_wait(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction, green_time deadline);
+/* Waits for a direction (FD_READ or FD_WRITE) of a descriptor: at the head of the queue (who was there before, and
+ * found nothing) or at its end. */
+int green__fd_wait(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction, bool at_head,
+                   green_time deadline);
 
 /* After an operation: lets the next waiter of that direction try, if there may be something for it. */
 void green__fd_pass_on(struct fd_state *f, unsigned direction);
 
-/* Is there a greenlet before us in the queue for this direction? */
 static inline bool green__fd_queue(const struct fd_state *f, unsigned direction)
 {
     return !list_empty(&f->waiters[direction == FD_WRITE]);
 }
+
+/* One operation on a descriptor: how to try it, and what would be all. */
+struct operation {
+    ssize_t (*attempt)(int fd, const struct operation *op); /* like read(2): -1 and errno */
+    void *buffer;
+    size_t size; /* fewer bytes than this mean that the kernel has no more; 0: the result says nothing of the kind */
+    const struct iovec *iov;
+    int count;
+};
+
+/* What every call that moves something does: try, wait when the kernel says so, try again; in the order of arrival. */
+ssize_t green__fd_perform(int fd, unsigned direction, const struct operation *op, green_time deadline);
 
 /* Forgets all about a descriptor whose number now means something else; waiters get -EBADF. */
 void green__fd_forget(green_hub_t *hub, int fd, struct fd_state *f);

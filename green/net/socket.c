@@ -159,7 +159,7 @@ static int finish_connect(int fd, green_time deadline)
     green_hub_t *hub = green_hub();
     struct fd_state *f = green__fd_find(hub, fd);
     f->ready &= ~(FD_READ | FD_WRITE);
-    int r = green__fd_wait(hub, fd, f, FD_WRITE, deadline);
+    int r = green__fd_wait(hub, fd, f, FD_WRITE, false, deadline);
     if (r < 0)
         return r;
     int error = 0;
@@ -171,6 +171,10 @@ static int finish_connect(int fd, green_time deadline)
 
 int green_connect(const green_address_t *address, green_time deadline)
 {
+    green_t *self = green_self();
+    int interrupted = self ? green__interruption(self) : 0;
+    if (interrupted < 0)
+        return interrupted;
     int fd = green_socket(address->any.sa_family, SOCK_STREAM, 0);
     if (fd < 0)
         return fd;
@@ -223,36 +227,27 @@ static bool passing(int error)
     }
 }
 
+static ssize_t attempt_accept(int listener, const struct operation *op)
+{
+    green_address_t *from = op->buffer;
+    for (;;) {
+        from->length = sizeof from->un;
+        int fd = accept4(listener, &from->any, &from->length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0 || !passing(errno))
+            return fd;
+    }
+}
+
 int green_accept(int listener, green_address_t *peer, green_time deadline)
 {
-    green_hub_t *hub = green_hub();
-    struct fd_state *f;
-    int r = hub ? green__fd_get(hub, listener, &f) : -ENOMEM;
-    if (r == 0 && hub->current)
-        r = green__interruption(hub->current);
-    while (r == 0) {
-        if (f->ready & FD_READ) {
-            green_address_t from = {.length = sizeof from.un};
-            int fd = accept4(listener, &from.any, &from.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-            if (fd >= 0) {
-                green__fd_pass_on(f, FD_READ);
-                if (!fresh(fd, SOCK_STREAM)) {
-                    close(fd);
-                    return -ENOMEM;
-                }
-                if (peer)
-                    *peer = from;
-                return fd;
-            }
-            if (passing(errno))
-                continue;
-            if (errno != EAGAIN)
-                return -errno;
-            f->ready &= ~FD_READ;
-        }
-        r = green__fd_wait(hub, listener, f, FD_READ, deadline);
+    green_address_t from;
+    struct operation op = {.attempt = attempt_accept, .buffer = peer ? peer : &from};
+    int fd = (int)green__fd_perform(listener, FD_READ, &op, deadline);
+    if (fd >= 0 && !fresh(fd, SOCK_STREAM)) {
+        close(fd);
+        return -ENOMEM;
     }
-    return r;
+    return fd;
 }
 
 int green_shutdown_write(int fd)

@@ -23,36 +23,18 @@ void green_pipe_close(green_pipe_t *pipe)
     pipe->held = 0;
 }
 
-/* One side of a transfer: the descriptor that may have to be waited for, and the call. */
 struct transfer {
+    struct operation operation; /* on the descriptor that may have to be waited for */
     int from, to;
-    size_t size;
+    size_t max;
     unsigned flags;
 };
 
-static ssize_t transfer(int fd, unsigned direction, const struct transfer *t, green_time deadline)
+static ssize_t attempt_splice(int fd, const struct operation *op)
 {
-    green_hub_t *hub = green_hub();
-    struct fd_state *f;
-    int r = hub ? green__fd_get(hub, fd, &f) : -ENOMEM;
-    if (r < 0)
-        return r;
-    r = hub->current ? green__interruption(hub->current) : 0;
-    for (;;) {
-        if (r < 0)
-            return r;
-        if (f->ready & direction) {
-            ssize_t n = splice(t->from, NULL, t->to, NULL, t->size, t->flags | SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-            if (n >= 0)
-                return n;
-            if (errno == EINTR)
-                continue;
-            if (errno != EAGAIN)
-                return -errno;
-            f->ready &= ~direction;
-        }
-        r = green__fd_wait(hub, fd, f, direction, deadline);
-    }
+    const struct transfer *t = CONTAINER_OF(op, struct transfer, operation);
+    (void)fd;
+    return splice(t->from, NULL, t->to, NULL, t->max, t->flags | SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 }
 
 ssize_t green_splice_in(int fd, green_pipe_t *pipe, size_t max, green_time deadline)
@@ -61,8 +43,11 @@ ssize_t green_splice_in(int fd, green_pipe_t *pipe, size_t max, green_time deadl
      * least one page is free for certain and EAGAIN can only mean that the descriptor has nothing. */
     if (pipe->held)
         return -ENOBUFS;
-    struct transfer t = {.from = fd, .to = pipe->write_end, .size = max < pipe->capacity ? max : pipe->capacity};
-    ssize_t n = transfer(fd, FD_READ, &t, deadline);
+    struct transfer t = {.operation.attempt = attempt_splice,
+                         .from = fd,
+                         .to = pipe->write_end,
+                         .max = max < pipe->capacity ? max : pipe->capacity};
+    ssize_t n = green__fd_perform(fd, FD_READ, &t.operation, deadline);
     if (n > 0)
         pipe->held += (size_t)n;
     return n;
@@ -72,8 +57,12 @@ ssize_t green_splice_out(green_pipe_t *pipe, int fd, bool more, green_time deadl
 {
     if (!pipe->held)
         return -EINVAL;
-    struct transfer t = {.from = pipe->read_end, .to = fd, .size = pipe->held, .flags = more ? SPLICE_F_MORE : 0};
-    ssize_t n = transfer(fd, FD_WRITE, &t, deadline);
+    struct transfer t = {.operation.attempt = attempt_splice,
+                         .from = pipe->read_end,
+                         .to = fd,
+                         .max = pipe->held,
+                         .flags = more ? SPLICE_F_MORE : 0};
+    ssize_t n = green__fd_perform(fd, FD_WRITE, &t.operation, deadline);
     if (n > 0)
         pipe->held -= (size_t)n;
     return n;

@@ -2,23 +2,26 @@
 #include "../core/internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define SIGNALS_MAX 16
 
 struct green_signals {
     uv_signal_t handles[SIGNALS_MAX];
     size_t count, closing;
-    int queue[SIGNALS_MAX * 2]; /* what came and was not taken; full: more of the same fold together */
-    size_t head, length;
+    int queue[SIGNALS_MAX]; /* what came and was not taken, each number once: there is always room */
+    size_t length;
     green_park_t *waiter;
 };
 
 static void on_signal(uv_signal_t *handle, int number)
 {
     green_signals_t *s = handle->data;
-    size_t room = sizeof s->queue / sizeof s->queue[0];
-    if (s->length < room)
-        s->queue[(s->head + s->length++) % room] = number;
+    size_t i = 0;
+    while (i < s->length && s->queue[i] != number)
+        i++;
+    if (i == s->length)
+        s->queue[s->length++] = number;
     if (s->waiter)
         green_wake(s->waiter, 0);
 }
@@ -64,6 +67,8 @@ int green_signals_open(green_signals_t **out, const int *signals, size_t count)
 
 int green_signals_wait(green_signals_t *s, green_time deadline)
 {
+    if (s->waiter)
+        return -EBUSY;
     while (!s->length) {
         green_park_t me = GREEN_PARK_INIT;
         s->waiter = &me;
@@ -74,9 +79,8 @@ int green_signals_wait(green_signals_t *s, green_time deadline)
         if (r < 0)
             return r;
     }
-    int number = s->queue[s->head];
-    s->head = (s->head + 1) % (sizeof s->queue / sizeof s->queue[0]);
-    s->length--;
+    int number = s->queue[0];
+    memmove(s->queue, s->queue + 1, --s->length * sizeof s->queue[0]);
     return number;
 }
 

@@ -14,10 +14,10 @@ typedef struct green_signals green_signals_t;
 int green_signals_open(green_signals_t **out, const int *signals, size_t count) GREEN_MUST_CHECK;
 
 /* The number of the next signal that came, in order of arrival; equal ones that came while nobody waited may fold
- * into one. May switch. */
+ * into one. -EBUSY: another greenlet waits already. May switch. */
 int green_signals_wait(green_signals_t *s, green_time deadline) GREEN_MUST_CHECK;
 
-/* Gives the signals back their former effect. Nobody may be waiting. Never switches. */
+/* Gives the signals back their default effect. Nobody may be waiting. Before green_hub_close(). Never switches. */
 void green_signals_close(green_signals_t *s);
 
 #endif

@@ -20,7 +20,8 @@ struct buffers {
     char **slabs;
     size_t slab_count;
     green_pipe_t *pipes;
-    size_t pipe_count, pipe_capacity;
+    size_t pipe_count;
+    size_t pipe_least; /* like `least` */
 };
 
 void buffers_init(struct buffers *b);
@@ -30,12 +31,13 @@ void buffers_destroy(struct buffers *b);
 char *buffer_take(struct buffers *b);
 void buffer_give(struct buffers *b, char *buffer);
 
-/* A pipe for splicing, empty. 0 or -errno. Given back: one that still holds bytes, or that nobody will want again
- * soon, is closed. */
+/* A pipe for splicing, empty. 0 or -errno; -ENOBUFS: the system gives only pipes that are too small to be of use.
+ * Given back: one that still holds bytes, or is one too many to keep, is closed. */
 int pipe_take(struct buffers *b, green_pipe_t *out);
 void pipe_give(struct buffers *b, green_pipe_t *pipe);
 
-/* Gives the memory of what was not needed since the last call back to the system (from green_on_idle()). */
+/* Gives the memory of the buffers, and closes the pipes, that were not needed since the last call (for
+ * green_on_idle()). */
 void buffers_trim(struct buffers *b);
 
 #endif

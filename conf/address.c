@@ -1,0 +1,217 @@
+/*
+ * Takes addresses apart and checks each part, so that a mistake is a line number and not a failing look-up
+ * later.
+ */
+#include "address.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <string.h>
+#include <sys/un.h>
+
+struct endpoint {
+    const char *host;
+    int port; /* -1: none given */
+    bool is_unix;
+};
+
+const char *conf_host_name_check(const char *name, size_t n)
+{
+    size_t label = 0;
+
+    if (n == 0)
+        return "has no host";
+    if (n > 253)
+        return "is longer than the 253 bytes of a host name";
+    for (size_t i = 0; i < n; i++) {
+        unsigned char c = (unsigned char)name[i];
+
+        if (c >= 0x80)
+            return "is not ASCII; write the name in its xn-- form";
+        if (c == '.') {
+            if (label == 0)
+                return "has an empty label";
+            if (name[i - 1] == '-')
+                return "has a label that ends with '-'";
+            label = 0;
+            continue;
+        }
+        if (!isalnum(c) && c != '-' && c != '_')
+            return "has a character that no host name has";
+        if (c == '-' && label == 0)
+            return "has a label that starts with '-'";
+        if (++label > 63)
+            return "has a label of more than 63 bytes";
+    }
+    if (name[n - 1] == '-')
+        return "has a label that ends with '-'";
+    return NULL;
+}
+
+/* Resolvers disagree about "1.2.3" and "010.0.0.1", so whatever looks like an IPv4 address must be one. */
+static bool ends_in_number(const char *host)
+{
+    const char *label = strrchr(host, '.');
+
+    label = label ? label + 1 : host;
+    return *label && label[strspn(label, "0123456789")] == 0;
+}
+
+static const char *parse_host(struct conf_arena *arena, const char *text, size_t n, const char **host)
+{
+    char *name = conf_arena_copy(arena, text, n);
+    char canonical[INET6_ADDRSTRLEN];
+    unsigned char bytes[sizeof(struct in6_addr)];
+
+    *host = name;
+    if (*name == '[') {
+        if (memchr(name, '%', n))
+            return "has a zone, which is not supported";
+        name[n - 1] = 0;
+        if (inet_pton(AF_INET6, name + 1, bytes) != 1)
+            return "is not an IPv6 address within its brackets";
+        inet_ntop(AF_INET6, bytes, canonical, sizeof(canonical));
+        *host = conf_arena_copy(arena, canonical, strlen(canonical));
+        return NULL;
+    }
+    if (ends_in_number(name))
+        return inet_pton(AF_INET, name, bytes) == 1 ? NULL : "is not an IPv4 address";
+    for (char *p = name; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return conf_host_name_check(name, n > 1 && name[n - 1] == '.' ? n - 1 : n);
+}
+
+static const char *parse_port(const char *text, int *port)
+{
+    int number = 0;
+
+    if (!*text)
+        return "has no port behind its ':'";
+    for (const char *p = text; *p; p++) {
+        if (!isdigit((unsigned char)*p))
+            return "has a port that is not a number";
+        number = number * 10 + (*p - '0');
+        if (number > 65535)
+            return "has a port above 65535";
+    }
+    *port = number;
+    return NULL;
+}
+
+static const char *parse_unix(struct conf_arena *arena, const char *path, struct endpoint *e)
+{
+    if (*path != '/')
+        return "has no absolute path behind 'unix:'";
+    if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+        return "has a path longer than the 107 bytes of a socket's name";
+    e->host = conf_arena_copy(arena, path, strlen(path));
+    e->port = 0;
+    e->is_unix = true;
+    return NULL;
+}
+
+static const char *parse_endpoint(struct conf_arena *arena, const char *text, struct endpoint *e)
+{
+    *e = (struct endpoint){.port = -1};
+    if (!strncmp(text, "unix:", 5))
+        return parse_unix(arena, text + 5, e);
+    if (strstr(text, "://"))
+        return "is a URL; leave out the scheme and the path";
+
+    size_t host = 0;
+
+    if (*text == '[') {
+        const char *close = strchr(text, ']');
+
+        if (!close)
+            return "has no ']'";
+        host = (size_t)(close - text) + 1;
+        if (text[host] && text[host] != ':')
+            return "has something else than ':' behind its ']'";
+    } else {
+        host = strcspn(text, ":");
+        if (text[host] && strchr(text + host + 1, ':'))
+            return "has more than one ':'; an IPv6 address stands in brackets";
+    }
+    if (text[host] != ':')
+        return "has no port";
+    const char *wrong = parse_port(text + host + 1, &e->port);
+
+    if (wrong)
+        return wrong;
+    e->host = "";
+    return host ? parse_host(arena, text, host, &e->host) : NULL;
+}
+
+const char *conf_address_parse(struct conf_arena *arena, const char *text, struct conf_address *address)
+{
+    struct endpoint e;
+
+    if (*text && text[strspn(text, "0123456789")] == 0)
+        return "is a port without the ':' before it";
+    const char *wrong = parse_endpoint(arena, !strncmp(text, "*:", 2) ? text + 1 : text, &e);
+
+    if (wrong)
+        return wrong;
+    address->text = conf_arena_copy(arena, text, strlen(text));
+    address->host = e.host;
+    address->port = e.port;
+    address->is_unix = e.is_unix;
+    return NULL;
+}
+
+static const char *parse_weight(const char *option, int64_t *weight)
+{
+    const char *p = option + strlen("weight=");
+    int64_t number = 0;
+
+    if (strncmp(option, "weight=", strlen("weight=")))
+        return strchr(option, '=') ? "has an unknown option"
+                                   : "has more than one word; servers are separated by commas";
+    for (; isdigit((unsigned char)*p) && number <= 256; p++)
+        number = number * 10 + (*p - '0');
+    if (*p || number < 1 || number > 256)
+        return "has a weight that is not a number from 1 to 256";
+    if (*weight)
+        return "has more than one weight";
+    *weight = number;
+    return NULL;
+}
+
+const char *conf_server_parse(struct conf_arena *arena, const char *text, struct conf_server *server)
+{
+    char *copy = conf_arena_copy(arena, text, strlen(text)), *rest = copy;
+    char *where = strsep(&rest, " \t");
+    int64_t weight = 0;
+    struct endpoint e;
+    const char *wrong = parse_endpoint(arena, where, &e);
+
+    if (wrong)
+        return wrong;
+    if (!*e.host)
+        return "has no host";
+    if (!e.is_unix && e.port == 0)
+        return "has port 0, which nothing listens on";
+    for (char *option; (option = strsep(&rest, " \t"));)
+        if (*option && (wrong = parse_weight(option, &weight)))
+            return wrong;
+    server->text = where;
+    server->host = e.host;
+    server->port = e.port;
+    server->is_unix = e.is_unix;
+    server->weight = weight ? weight : 1;
+    return NULL;
+}
+
+bool conf_address_same(const struct conf_address *a, const struct conf_address *b)
+{
+    if (a->is_unix || b->is_unix)
+        return a->is_unix && b->is_unix && !strcmp(a->host, b->host);
+    if (a->port != b->port || a->port == 0)
+        return false;
+    if (!strcmp(a->host, b->host))
+        return true;
+    const char *all = !*a->host ? b->host : !*b->host ? a->host : NULL;
+
+    return all && (!strcmp(all, "0.0.0.0") || !strcmp(all, "::"));
+}

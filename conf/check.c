@@ -1,0 +1,308 @@
+/*
+ * What no single key can tell: names that lead nowhere, listeners that nothing is behind, addresses bound
+ * twice, routes that can never match.
+ */
+#include "address.h"
+#include "loader.h"
+#include "pattern.h"
+#include "suggest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct check {
+    struct conf_loader *l;
+    struct conf *c;
+    struct conf_listener **listeners; /* sorted by name */
+    struct conf_upstream **upstreams;
+    bool *used; /* of each upstream: something refers to it */
+};
+
+static const char *title(struct check *k, enum conf_kind kind, const char *name)
+{
+    return conf_arena_print(&k->l->arena, "%s %s", conf_kinds[kind].name, name);
+}
+
+static int listener_by_name(const void *a, const void *b)
+{
+    return strcmp((*(struct conf_listener *const *)a)->name, (*(struct conf_listener *const *)b)->name);
+}
+
+static int upstream_by_name(const void *a, const void *b)
+{
+    return strcmp((*(struct conf_upstream *const *)a)->name, (*(struct conf_upstream *const *)b)->name);
+}
+
+static void sort_names(struct check *k)
+{
+    struct conf *c = k->c;
+
+    k->listeners = conf_arena_alloc(&k->l->arena, (c->listener_count + 1) * sizeof(*k->listeners));
+    k->upstreams = conf_arena_alloc(&k->l->arena, (c->upstream_count + 1) * sizeof(*k->upstreams));
+    k->used = conf_arena_alloc(&k->l->arena, (c->upstream_count + 1) * sizeof(*k->used));
+    for (size_t i = 0; i < c->listener_count; i++)
+        k->listeners[i] = &c->listeners[i];
+    for (size_t i = 0; i < c->upstream_count; i++)
+        k->upstreams[i] = &c->upstreams[i];
+    qsort(k->listeners, c->listener_count, sizeof(*k->listeners), listener_by_name);
+    qsort(k->upstreams, c->upstream_count, sizeof(*k->upstreams), upstream_by_name);
+}
+
+/* ---- references ---- */
+
+static void unknown_name(struct check *k, const struct conf_reference *r, enum conf_kind kind,
+                         const struct conf_suggestion *nearest)
+{
+    const char *what = conf_kinds[kind].name;
+
+    if (k->l->incomplete)
+        return; /* it may be in what could not be read */
+    if (nearest->best)
+        conf_error(k->l->errors, r->origin, r->section->title, r->key,
+                   "there is no [%s %s]; did you mean '%s'?", what, r->name, nearest->best);
+    else
+        conf_error(k->l->errors, r->origin, r->section->title, r->key, "there is no [%s %s]", what, r->name);
+}
+
+static void resolve_upstream(struct check *k, const struct conf_reference *r)
+{
+    struct conf *c = k->c;
+    struct conf_upstream key = {.name = r->name}, *wanted = &key;
+    struct conf_upstream **found =
+        bsearch(&wanted, k->upstreams, c->upstream_count, sizeof(*k->upstreams), upstream_by_name);
+    struct conf_suggestion nearest;
+
+    if (found) {
+        *r->upstream = *found;
+        k->used[*found - c->upstreams] = true;
+        return;
+    }
+    conf_suggest_start(&nearest, r->name);
+    for (size_t i = 0; i < c->upstream_count && k->l->errors->count < CONF_ERRORS_KEPT; i++)
+        conf_suggest_offer(&nearest, c->upstreams[i].name);
+    unknown_name(k, r, CONF_UPSTREAM, &nearest);
+}
+
+static void resolve_listener(struct check *k, const struct conf_reference *r)
+{
+    struct conf *c = k->c;
+    struct conf_listener key = {.name = r->name}, *wanted = &key;
+    struct conf_listener **found =
+        bsearch(&wanted, k->listeners, c->listener_count, sizeof(*k->listeners), listener_by_name);
+    struct conf_route *route = r->route;
+    struct conf_suggestion nearest;
+
+    if (found) {
+        if ((*found)->protocol == CONF_TCP)
+            conf_error(k->l->errors, r->origin, r->section->title, r->key,
+                       "[listener %s] has protocol = tcp, which has no routes; set its upstream instead",
+                       r->name);
+        route->listeners = conf_arena_extend(&k->l->arena, route->listeners, route->listener_count,
+                                             sizeof(*route->listeners));
+        route->listeners[route->listener_count++] = *found;
+        return;
+    }
+    conf_suggest_start(&nearest, r->name);
+    for (size_t i = 0; i < c->listener_count && k->l->errors->count < CONF_ERRORS_KEPT; i++)
+        conf_suggest_offer(&nearest, c->listeners[i].name);
+    unknown_name(k, r, CONF_LISTENER, &nearest);
+}
+
+/* ---- listeners ---- */
+
+static bool route_takes(const struct conf_route *route, const struct conf_listener *listener)
+{
+    if (route->listener_count == 0)
+        return true;
+    for (size_t i = 0; i < route->listener_count; i++)
+        if (route->listeners[i] == listener)
+            return true;
+    return false;
+}
+
+static void check_listener(struct check *k, const struct conf_listener *listener)
+{
+    bool leads = listener->upstream_name != NULL;
+
+    if (listener->protocol == CONF_TCP) {
+        if (!leads)
+            conf_error(k->l->errors, listener->origin, title(k, CONF_LISTENER, listener->name), "upstream",
+                       "the key is required with protocol = tcp: the name of an [upstream NAME]");
+        return;
+    }
+    for (size_t i = 0; !leads && i < k->c->route_count; i++)
+        leads = route_takes(&k->c->routes[i], listener);
+    if (!leads)
+        conf_error(k->l->errors, listener->origin, title(k, CONF_LISTENER, listener->name), "upstream",
+                   "the listener leads nowhere: it has no upstream, and no [route NAME] is for it");
+}
+
+/* An address with the listener that binds it, to be sorted so that equal ones meet. */
+struct binding {
+    const struct conf_address *address;
+    const struct conf_listener *listener;
+    size_t order;
+};
+
+static int by_address(const void *a, const void *b)
+{
+    const struct binding *x = a, *y = b;
+    int order;
+
+    if (x->address->is_unix != y->address->is_unix)
+        return x->address->is_unix ? 1 : -1;
+    if (x->address->port != y->address->port)
+        return x->address->port < y->address->port ? -1 : 1;
+    order = strcmp(x->address->host, y->address->host);
+    return order ? order : x->order < y->order ? -1 : 1;
+}
+
+static void bound_twice(struct check *k, const struct binding *a, const struct binding *b)
+{
+    const struct binding *first = a->order < b->order ? a : b, *second = first == a ? b : a;
+
+    conf_error(k->l->errors, second->address->origin, title(k, CONF_LISTENER, second->listener->name), "bind",
+               "'%s' is already bound as '%s' by [listener %s] at %s:%d", second->address->text,
+               first->address->text, first->listener->name, first->address->origin.file,
+               first->address->origin.line);
+}
+
+static void check_bindings(struct check *k)
+{
+    size_t n = 0, count = 0;
+
+    for (size_t i = 0; i < k->c->listener_count; i++)
+        count += k->c->listeners[i].binds;
+    struct binding *all = conf_arena_alloc(&k->l->arena, (count + 1) * sizeof(*all));
+
+    for (size_t i = 0; i < k->c->listener_count; i++)
+        for (size_t j = 0; j < k->c->listeners[i].binds; j++) {
+            const struct conf_listener *listener = &k->c->listeners[i];
+
+            if (listener->bind[j].host) /* else it was refused */
+                all[n] = (struct binding){&listener->bind[j], listener, n}, n++;
+        }
+    qsort(all, n, sizeof(*all), by_address);
+    /* Within a port, "" sorts first, and is the same as 0.0.0.0 and as [::]. */
+    for (size_t i = 1, first = 0, port = 0; i < n; i++) {
+        if (all[i].address->is_unix != all[port].address->is_unix ||
+            all[i].address->port != all[port].address->port)
+            port = i;
+        if (!conf_address_same(all[first].address, all[i].address) ||
+            strcmp(all[first].address->host, all[i].address->host))
+            first = i;
+        if (first != i)
+            bound_twice(k, &all[first], &all[i]);
+        else if (port != i && conf_address_same(all[port].address, all[i].address))
+            bound_twice(k, &all[port], &all[i]);
+    }
+}
+
+/* ---- routes ---- */
+
+static bool takes_listeners(const struct conf *c, const struct conf_route *a, const struct conf_route *b)
+{
+    for (size_t i = 0; i < c->listener_count; i++)
+        if (c->listeners[i].protocol == CONF_HTTP && route_takes(b, &c->listeners[i]) &&
+            !route_takes(a, &c->listeners[i]))
+            return false;
+    return true;
+}
+
+static bool takes_hosts(const struct conf_route *a, const struct conf_route *b)
+{
+    if (a->host_count == 0)
+        return true;
+    for (size_t i = 0; i < b->host_count; i++) {
+        size_t j = 0;
+
+        while (j < a->host_count && !conf_host_covers(&a->hosts[j], &b->hosts[i]))
+            j++;
+        if (j == a->host_count)
+            return false;
+    }
+    return b->host_count > 0;
+}
+
+static bool takes_paths(const struct conf_route *a, const struct conf_route *b)
+{
+    static const struct conf_path every = {.text = ""};
+    const struct conf_path *paths = b->path_count ? b->paths : &every;
+
+    if (a->path_count == 0)
+        return true;
+    for (size_t i = 0; i < (b->path_count ? b->path_count : 1); i++) {
+        size_t j = 0;
+
+        while (j < a->path_count && !conf_path_covers(&a->paths[j], &paths[i]))
+            j++;
+        if (j == a->path_count)
+            return false;
+    }
+    return true;
+}
+
+static void check_route(struct check *k, const struct conf_route *route)
+{
+    const char *name = title(k, CONF_ROUTE, route->name);
+    bool reached = false;
+
+    for (size_t i = 0; i < k->c->listener_count; i++)
+        reached |= k->c->listeners[i].protocol == CONF_HTTP;
+    if (!reached) {
+        conf_warning(k->l->errors, route->origin, name, NULL,
+                     "the route is never used: there is no http listener");
+        return;
+    }
+    for (const struct conf_route *earlier = k->c->routes; earlier < route; earlier++)
+        if (takes_hosts(earlier, route) && takes_paths(earlier, route) &&
+            takes_listeners(k->c, earlier, route)) {
+            conf_warning(
+                k->l->errors, route->origin, name, NULL,
+                "the route is never reached: [route %s] at %s:%d comes first and takes all of its requests",
+                earlier->name, earlier->origin.file, earlier->origin.line);
+            return;
+        }
+}
+
+static void check_whole(struct check *k)
+{
+    struct conf *c = k->c;
+
+    if (c->listener_count == 0)
+        conf_error(k->l->errors, (struct conf_origin){.file = c->file}, NULL, NULL,
+                   "there is no [listener NAME], so nothing would be served");
+    for (size_t i = 0; i < c->listener_count; i++)
+        check_listener(k, &c->listeners[i]);
+    check_bindings(k);
+}
+
+/* Oddities are told of a configuration that is otherwise right: what a broken list would match is anybody's
+ * guess. */
+static void warn(struct check *k)
+{
+    struct conf *c = k->c;
+
+    for (size_t i = 0; i < c->route_count; i++)
+        check_route(k, &c->routes[i]);
+    for (size_t i = 0; i < c->upstream_count; i++)
+        if (!k->used[i])
+            conf_warning(k->l->errors, c->upstreams[i].origin, title(k, CONF_UPSTREAM, c->upstreams[i].name),
+                         NULL, "nothing refers to the upstream");
+}
+
+void conf_check(struct conf_loader *l)
+{
+    struct check k = {.l = l, .c = l->conf};
+
+    sort_names(&k);
+    for (size_t i = 0; i < l->reference_count; i++)
+        if (l->references[i].upstream)
+            resolve_upstream(&k, &l->references[i]);
+        else
+            resolve_listener(&k, &l->references[i]);
+    if (!l->incomplete)
+        check_whole(&k);
+    if (l->errors->errors == 0)
+        warn(&k);
+}

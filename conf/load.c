@@ -1,0 +1,106 @@
+/*
+ * The loader's outside: read, apply, check, and either hand over the configuration or free it.
+ */
+#include "load.h"
+#include "loader.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct input {
+    const char *name;
+    const char *text; /* NULL: name is a file */
+    size_t n;
+};
+
+static bool work(struct conf_loader *l, const struct input *input)
+{
+    if (setjmp(l->out_of_memory)) {
+        l->errors->no_memory = true;
+        l->errors->errors++;
+        return false;
+    }
+    l->conf = conf_arena_alloc(&l->arena, sizeof(*l->conf));
+    l->conf->file = conf_arena_copy(&l->arena, input->name, strlen(input->name));
+    if (input->text)
+        conf_read_string(l, input->name, input->text, input->n);
+    else
+        conf_read_file(l, input->name);
+    conf_apply(l);
+    conf_check(l);
+    /* The arena moves into itself, so that one pointer owns everything. */
+    l->conf->arena = conf_arena_alloc(&l->arena, sizeof(*l->conf->arena));
+    return l->errors->errors == 0;
+}
+
+static struct conf *load(const struct input *input, struct conf_errors *errors)
+{
+    struct conf_loader l = {.errors = errors, .fd = -1};
+
+    l.arena.out_of_memory = errors->arena.out_of_memory = &l.out_of_memory;
+    bool good = work(&l, input);
+
+    l.arena.out_of_memory = errors->arena.out_of_memory = NULL;
+    if (l.fd >= 0)
+        close(l.fd);
+    if (l.matched)
+        globfree(&l.matches);
+    conf_errors_sort(errors);
+    if (!good) {
+        conf_arena_free(&l.arena);
+        return NULL;
+    }
+    *l.conf->arena = l.arena;
+    return l.conf;
+}
+
+struct conf *conf_load(const char *path, struct conf_errors *errors)
+{
+    struct input input = {.name = path};
+
+    return load(&input, errors);
+}
+
+struct conf *conf_load_text(const char *name, const char *text, size_t n, struct conf_errors *errors)
+{
+    struct input input = {.name = name, .text = text, .n = n};
+
+    return load(&input, errors);
+}
+
+void conf_free(struct conf *conf)
+{
+    if (conf) {
+        struct conf_arena arena = *conf->arena;
+
+        conf_arena_free(&arena);
+    }
+}
+
+static struct conf_origin origin_of(enum conf_kind kind, const struct conf_origin *origins, const char *key)
+{
+    const struct conf_key *row = conf_key_find(kind, key);
+
+    return row ? origins[row - conf_keys] : (struct conf_origin){.file = "default"};
+}
+
+struct conf_origin conf_origin_of(const struct conf *conf, const char *key)
+{
+    return origin_of(CONF_GREENWAY, conf->origins, key);
+}
+
+struct conf_origin conf_listener_origin(const struct conf_listener *listener, const char *key)
+{
+    return origin_of(CONF_LISTENER, listener->origins, key);
+}
+
+struct conf_origin conf_route_origin(const struct conf_route *route, const char *key)
+{
+    return origin_of(CONF_ROUTE, route->origins, key);
+}
+
+struct conf_origin conf_upstream_origin(const struct conf_upstream *upstream, const char *key)
+{
+    return origin_of(CONF_UPSTREAM, upstream->origins, key);
+}

@@ -1,0 +1,70 @@
+/*
+ * What the parts of the loader share while one configuration loads.
+ */
+#ifndef CONF_LOADER_H
+#define CONF_LOADER_H
+
+#include "conf.h"
+#include "errors.h"
+#include "keys.h"
+#include "reader.h"
+
+#include <glob.h>
+#include <sys/types.h>
+
+#define CONF_FILE_BYTES   ((size_t)16 * 1024 * 1024)
+#define CONF_FILES_MAX    1000
+#define CONF_DEPTH_MAX    8
+#define CONF_SECTIONS_MAX 20000
+
+/* A section whose kind is known. */
+struct conf_block {
+    enum conf_kind kind;
+    const char *name; /* "app" of [upstream app]; "" of a kind without names */
+    const struct conf_section *section;
+    size_t order; /* its place in the text */
+};
+
+/* A section named by a key of another one, to be looked up when all are known. */
+struct conf_reference {
+    const struct conf_section *section; /* where it stands */
+    const char *key, *name;
+    struct conf_origin origin;
+    const struct conf_upstream **upstream; /* what to set; NULL: it names a listener ... */
+    struct conf_route *route;              /* ... of this route */
+};
+
+struct conf_loader {
+    struct conf_arena arena; /* becomes the configuration's */
+    struct conf_errors *errors;
+    jmp_buf out_of_memory;
+
+    /* Held outside of the arena while a file is read; closed whatever happens. */
+    int fd;
+    glob_t matches;
+    bool matched;
+
+    struct conf_block *blocks;
+    size_t block_count;
+    size_t file_count;
+    bool incomplete; /* a section or a file was lost to an error: what is missing may be in there */
+
+    struct conf *conf;
+    struct conf_reference *references;
+    size_t reference_count;
+};
+
+/* blocks.c: sections to blocks, with everything that they include. */
+void conf_read_file(struct conf_loader *loader, const char *path);
+void conf_read_string(struct conf_loader *loader, const char *name, const char *text, size_t n);
+
+/* apply.c: blocks to objects. */
+void conf_apply(struct conf_loader *loader);
+
+/* check.c: what no single key can tell. */
+void conf_check(struct conf_loader *loader);
+
+/* The next item of a list in the text at *rest, in *item (from the arena); false at its end. */
+bool conf_next_item(struct conf_arena *arena, enum conf_type type, const char **rest, const char **item);
+
+#endif

@@ -1,0 +1,133 @@
+/*
+ * Host and path patterns. A pattern that could never match, or whose meaning one would have to guess, is
+ * refused.
+ */
+#include "pattern.h"
+#include "address.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <string.h>
+
+const char *conf_host_parse(struct conf_arena *arena, const char *text, struct conf_host *host)
+{
+    char *name = conf_arena_copy(arena, text, strlen(text));
+    const char *wrong;
+
+    host->wildcard = !strncmp(name, "*.", 2);
+    if (host->wildcard)
+        name++;
+    host->text = name;
+    if (*name == '[') {
+        unsigned char bytes[sizeof(struct in6_addr)];
+        char canonical[INET6_ADDRSTRLEN];
+        char *close = strchr(name, ']');
+
+        if (!close)
+            return "has no ']'";
+        if (close[1])
+            return close[1] == ':' ? "has a port; a host is matched without" : "goes on behind its ']'";
+        *close = 0;
+        if (inet_pton(AF_INET6, name + 1, bytes) != 1)
+            return "is not an IPv6 address within its brackets";
+        inet_ntop(AF_INET6, bytes, canonical, sizeof(canonical));
+        host->text = conf_arena_print(arena, "[%s]", canonical);
+        return NULL;
+    }
+    if (!strcmp(name, "*"))
+        return "is every host; leave the key out for that";
+    if (strchr(name, '*'))
+        return "has a '*' that is not the whole first label";
+    if (strchr(name, ':'))
+        return "has a ':'; a host is matched without its port, and an IPv6 address stands in brackets";
+    if ((wrong = conf_host_name_check(name + host->wildcard, strlen(name + host->wildcard))))
+        return wrong;
+    size_t n = strlen(name);
+
+    if (name[n - 1] == '.')
+        return "ends with a '.'; leave it out";
+    for (char *p = name; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return NULL;
+}
+
+static const char *check_path(char *path)
+{
+    for (char *p = path; *p; p++) {
+        unsigned char c = (unsigned char)*p;
+
+        if (c >= 0x80)
+            return "is not ASCII; write other characters as %XX";
+        if (c == '?' || c == '#')
+            return "has a '?' or '#'; only the path is matched";
+        if (c == '*')
+            return "has a '*' that is not its last segment";
+        if (c <= ' ' || c == 0x7f || strchr("\"<>\\^`{|}", c))
+            return "has a character that no path has; write it as %XX";
+        if (c == '%') {
+            if (!isxdigit((unsigned char)p[1]) || !isxdigit((unsigned char)p[2]))
+                return "has a '%' without two hexadecimal digits behind it";
+            p[1] = (char)toupper((unsigned char)p[1]);
+            p[2] = (char)toupper((unsigned char)p[2]);
+        }
+        if (c == '/' && p[1] == '/')
+            return "has an empty segment";
+        if (c == '/' && p[1] == '.') {
+            const char *dots = p + 1 + strspn(p + 1, ".");
+
+            if (dots - p <= 3 && (!*dots || *dots == '/'))
+                return "has a '.' or '..' segment, which no request has when it is matched";
+        }
+    }
+    return NULL;
+}
+
+const char *conf_path_parse(struct conf_arena *arena, const char *text, struct conf_path *path)
+{
+    size_t n = strlen(text);
+    const char *wrong = NULL;
+
+    path->exact = *text == '=';
+    char *copy = conf_arena_copy(arena, text + path->exact, n - path->exact);
+
+    n -= path->exact;
+    path->text = copy;
+    if (*copy != '/')
+        return "does not start with '/'";
+    if (!path->exact) {
+        if (n < 2 || strcmp(copy + n - 2, "/*"))
+            wrong = conf_arena_print(arena,
+                                     "could mean either of two things; write '%s/*' for it and everything "
+                                     "below it, or '=%s' for it "
+                                     "alone",
+                                     copy[n - 1] == '/' ? conf_arena_copy(arena, copy, n - 1) : copy, copy);
+        else
+            copy[n -= 2] = 0;
+    }
+    path->length = n;
+    const char *worse = check_path(copy);
+
+    if (!worse && !path->exact && !wrong && n && copy[n - 1] == '/')
+        worse = "has an empty segment";
+    return worse ? worse : wrong;
+}
+
+bool conf_host_covers(const struct conf_host *a, const struct conf_host *b)
+{
+    size_t n = strlen(a->text), m = strlen(b->text);
+
+    if (!a->wildcard)
+        return !b->wildcard && !strcmp(a->text, b->text);
+    if (m < n || strcmp(b->text + m - n, a->text))
+        return false;
+    return b->wildcard || m > n;
+}
+
+bool conf_path_covers(const struct conf_path *a, const struct conf_path *b)
+{
+    if (a->exact)
+        return b->exact && a->length == b->length && !memcmp(a->text, b->text, a->length);
+    if (b->length < a->length || memcmp(a->text, b->text, a->length))
+        return false;
+    return b->length == a->length || b->text[a->length] == '/';
+}

@@ -1,0 +1,55 @@
+/*
+ * What a hub knows of names: answers until their TTL runs out, failures for a moment, and names whose query
+ * is still on its way. Bounded; the least recently used outcome goes first. Private to libgreen.
+ */
+#ifndef GREEN_NET_DNS_CACHE_H
+#define GREEN_NET_DNS_CACHE_H
+
+#include "dns_channel.h"
+
+#define DNS_NAME_MAX      253 /* bytes of a host name (RFC 1035: 255 on the wire), without the final dot */
+#define DNS_NAME_SIZE     (DNS_NAME_MAX + 2)
+#define DNS_CACHE_MAX     1024 /* outcomes kept */
+#define DNS_CACHE_BUCKETS 1024
+
+struct dns_entry {
+    struct dns_entry *next; /* in its bucket */
+    struct list recent;     /* in dns_cache.recent, once there is an outcome */
+    struct dns_query query;
+    struct list waiters;        /* struct waiter of dns.c, while pending */
+    green_dns_answer_t *answer; /* the outcome: this, or if NULL, */
+    int error;                  /* this */
+    green_time expires;         /* of the outcome */
+    uint32_t hash;
+    int family;
+    int port;       /* of who asked first: the answer carries it */
+    bool pending;   /* the query is on its way */
+    bool forgotten; /* not in the table any more; goes when its query ends */
+    char name[];    /* lower case */
+};
+
+struct dns_cache {
+    struct dns_entry *buckets[DNS_CACHE_BUCKETS];
+    struct list recent; /* entries with an outcome, the least recently used first */
+    size_t outcomes;
+    uint32_t seed;
+};
+
+void dns_cache_init(struct dns_cache *cache);
+
+/* The entry for a name, pending or with an outcome that is good at `now`; or NULL. */
+struct dns_entry *dns_cache_find(struct dns_cache *cache, const char *name, int family, green_time now);
+
+/* A new, pending entry for a name that is not in the table; NULL: no memory. */
+struct dns_entry *dns_cache_add(struct dns_cache *cache, const char *name, int family);
+
+/* The entry, which has its outcome now, stays until it expires or is the oldest of too many. */
+void dns_cache_keep(struct dns_cache *cache, struct dns_entry *entry);
+
+/* Takes the entry out and frees it. */
+void dns_cache_drop(struct dns_cache *cache, struct dns_entry *entry);
+
+/* Drops every outcome; pending entries leave the table and go when their queries end. */
+void dns_cache_forget(struct dns_cache *cache);
+
+#endif

@@ -1,0 +1,242 @@
+/* The conversation with a server, from the lease of a connection to the answer's head, and its end. */
+#include "converse.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+#define RESPONSE_HEAD_BYTES 65536
+
+void conversation_begin(struct conversation *t, struct exchange *x)
+{
+    *t = (struct conversation){.x = x};
+}
+
+int64_t exchange_max_body(const struct exchange *x)
+{
+    return conf_pick(x->route ? x->route->max_body : CONF_INHERIT, x->listener->max_body);
+}
+
+int exchange_body_too_large(struct exchange *x)
+{
+    bool by_route = x->route && x->route->max_body != CONF_INHERIT;
+    x->close = true; /* what comes of the body all the same is not read */
+    return exchange_fail(x, 413, "body_too_large", "http_request_error", "max_body",
+                         by_route ? &x->route->origin : &x->listener->origin);
+}
+
+/* --- the connection ------------------------------------------------------------------------------------------------ */
+
+static int lease(struct conversation *t, bool pooled)
+{
+    struct exchange *x = t->x;
+    struct connect_failure failure;
+    if (group_lease(worker_group(x->worker, x->upstream), pooled, &t->tried, &x->lease, &failure) < 0) {
+        x->lease = NULL;
+        x->log.server = failure.server;
+        return exchange_fail(x, failure.status, failure.reason, failure.error, failure.directive, &x->upstream->origin);
+    }
+    x->log.server = x->lease->server->conf;
+    x->log.connected = green_turn_time();
+    x->lease->uses++;
+    h1_init(&x->server, x->lease->fd, &x->worker->buffers, RESPONSE_HEAD_BYTES, x->upstream->timeout_write);
+    return 0;
+}
+
+static void drop(struct exchange *x)
+{
+    h1_release(&x->server);
+    group_discard(x->lease);
+    x->lease = NULL;
+}
+
+/* --- the request -------------------------------------------------------------------------------------------------------- */
+
+/* Passes the rest of the body on. When the client fails us, the server must not wait for what will not come, nor we for
+ * its answer: its connection is shut down, which wakes whoever reads from it. */
+static void *upload(void *arg)
+{
+    struct conversation *t = arg;
+    struct exchange *x = t->x;
+    struct relay_patience patience = {.timeout = x->listener->timeout_body,
+                                      .min_rate = x->listener->min_rate,
+                                      .max_bytes = (uint64_t)exchange_max_body(x)};
+    t->upload_result = relay_body(&x->client->stream, &x->server.stream, &patience, &x->worker->buffers, &t->upload_side);
+    t->upload_done = true;
+    if (t->upload_result < 0 && t->upload_side == RELAY_FROM)
+        shutdown(x->lease->fd, SHUT_RDWR);
+    return NULL;
+}
+
+/* The head and as much of the body as is here; a body that has yet to come is left to an upload greenlet. Trouble with
+ * either peer is noted in t->upload_*: the server may have answered all the same. */
+static int send_request(struct conversation *t)
+{
+    struct exchange *x = t->x;
+    struct http_stream *server = &x->server.stream;
+    t->upload_done = false;
+    t->upload_result = 0;
+    h1_mark(x->client, &t->body_start);
+    int r = server->ops->write_request(server, &x->request, &t->facts);
+    if (r < 0)
+        return r;
+    if (h1_body_buffered(x->client)) {
+        upload(t);
+        return 0;
+    }
+    return green_spawn_ex(&t->upload, &(green_attr_t){.name = "upload"}, upload, t);
+}
+
+static void stop_upload(struct conversation *t)
+{
+    if (!t->upload)
+        return;
+    green_shield(); /* both of its streams are on our stack: it must end before we do */
+    int r = green_kill(t->upload, GREEN_FOREVER);
+    green_unshield();
+    (void)r; /* a shielded wait without a deadline ends only when the greenlet has */
+    green_release(t->upload);
+    t->upload = NULL;
+}
+
+static bool client_failed(const struct conversation *t)
+{
+    return t->upload_done && t->upload_result < 0 && t->upload_side == RELAY_FROM;
+}
+
+void conversation_failed(struct conversation *t)
+{
+    struct exchange *x = t->x;
+    if (!client_failed(t))
+        return;
+    int r = t->upload_result;
+    x->close = true;
+    if (http_is_error(r))
+        exchange_malformed(x, r);
+    else if (r == -EMSGSIZE)
+        exchange_body_too_large(x);
+    else if (r == -ETIMEDOUT)
+        exchange_fail(x, 408, "body_timeout", "http_request_error", "timeout_body", &x->listener->origin);
+    else
+        exchange_fail(x, 0, "client_gone", NULL, NULL, NULL);
+}
+
+/* --- the answer's head --------------------------------------------------------------------------------------------------- */
+
+static int forward_interim(struct exchange *x)
+{
+    if (x->request.minor == 0)
+        return 0; /* HTTP/1.0 knows no interim answers */
+    struct http_forward_response facts = {.minor = 1, .keepalive = true, .framing = HTTP_FRAMING_NONE};
+    struct http_stream *client = &x->client->stream;
+    int r = client->ops->write_response(client, &x->response, &facts);
+    if (r == 0)
+        r = client->ops->flush(client);
+    x->client->sent = false; /* the final answer is still to be given */
+    return r;
+}
+
+static int read_response(struct conversation *t)
+{
+    static const struct http_limits limits = {.head_bytes = RESPONSE_HEAD_BYTES, .fields = HTTP_MAX_FIELDS};
+    struct exchange *x = t->x;
+    int64_t timeout = conf_pick(x->route ? x->route->timeout_response : CONF_INHERIT, x->upstream->timeout_response);
+    green_time deadline = green_turn_time() + timeout;
+    for (;;) {
+        http_response_begin(&x->server.parser, &limits, x->request.method, x->request.upgrade);
+        int r = x->server.stream.ops->read_head(&x->server.stream, &x->response, deadline);
+        if (r < 0) {
+            x->response.status = 0;
+            return r;
+        }
+        if (!x->log.first_byte)
+            x->log.first_byte = green_turn_time();
+        if (x->response.status >= 200 || x->response.status == 101)
+            return 0;
+        r = forward_interim(x);
+        if (r < 0)
+            return r;
+    }
+}
+
+static int bad_answer(struct exchange *x, int error)
+{
+    const struct conf_origin *origin = &x->upstream->origin;
+    bool by_route = x->route && x->route->timeout_response != CONF_INHERIT;
+    if (http_is_error(error))
+        return exchange_fail(x, 502, http_error_info(error)->reason, "http_protocol_error", NULL, origin);
+    if (error == -ETIMEDOUT)
+        return exchange_fail(x, 504, "response_timeout", "http_response_timeout", "timeout_response",
+                             by_route ? &x->route->origin : origin);
+    if (error == -ENOMEM || error == -ENOBUFS)
+        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", NULL, NULL);
+    return exchange_fail(x, 502, "upstream_closed", "connection_terminated", NULL, origin);
+}
+
+/* --- together ----------------------------------------------------------------------------------------------------------- */
+
+/* A pooled connection may die just as it is used. If it did so without a byte of answer, and the request may be sent
+ * twice (RFC 9110 section 9.2.2) and is still here, it is, once, on a fresh connection. */
+static bool may_replay(const struct conversation *t, int error)
+{
+    const struct exchange *x = t->x;
+    bool died = error == -ECONNRESET || error == -EPIPE;
+    if (!died || t->replayed || !x->lease->reused || x->server.end || t->upload)
+        return false;
+    switch (x->request.method) {
+    case HTTP_METHOD_GET:
+    case HTTP_METHOD_HEAD:
+    case HTTP_METHOD_OPTIONS:
+    case HTTP_METHOD_PUT:
+    case HTTP_METHOD_DELETE:
+        return true;
+    default:
+        return !x->server.sent;
+    }
+}
+
+int conversation_hold(struct conversation *t)
+{
+    struct exchange *x = t->x;
+    green_address_text(&x->connection->peer, false, x->client_text);
+    t->facts = (struct http_forward_request){
+        .client = span_str(x->client_text), .scheme = SPAN("http"), .via = SPAN("greenway")};
+    for (bool pooled = true;; pooled = false) {
+        if (lease(t, pooled) < 0)
+            return -1;
+        int r = send_request(t);
+        if (r == 0 && !client_failed(t))
+            r = read_response(t);
+        if (r == 0 && !client_failed(t))
+            break;
+        if (!may_replay(t, r))
+            return bad_answer(x, r);
+        drop(x);
+        h1_rewind(x->client, &t->body_start);
+        t->replayed = true;
+    }
+    if (t->upload_done)
+        stop_upload(t);
+    if (x->response.status == 101 && !x->client->body_done)
+        return exchange_fail(x, 502, "upgrade_before_body", "http_protocol_error", NULL, NULL);
+    /* Answered before it has had all of the request: there will be no next one on this connection. */
+    x->close |= t->upload != NULL;
+    return 0;
+}
+
+void conversation_end(struct conversation *t, bool complete)
+{
+    struct exchange *x = t->x;
+    stop_upload(t);
+    if (!x->lease)
+        return;
+    struct h1 *server = &x->server;
+    bool clean = complete && x->response.keepalive && server->body_done && server->at == server->end && !server->eof &&
+                 x->client->body_done && !x->worker->draining;
+    if (!clean) {
+        drop(x);
+        return;
+    }
+    h1_release(server);
+    group_return(x->lease, x->response.keepalive_timeout);
+    x->lease = NULL;
+}

@@ -1,0 +1,38 @@
+/* The conversation with a server: a connection leased, the request sent, the head of the answer read. */
+#ifndef HTTP_CONVERSE_H
+#define HTTP_CONVERSE_H
+
+#include "exchange.h"
+#include "relay.h"
+
+struct conversation {
+    struct exchange *x;
+    struct http_forward_request facts;
+    uint64_t tried;   /* servers that could not be reached */
+    bool replayed;    /* the request was sent twice already */
+    struct h1_mark body_start;
+    /* The rest of the request's body goes on in a greenlet of its own while the answer is waited for. */
+    green_t *upload;
+    bool upload_done;
+    int upload_result;
+    enum relay_side upload_side; /* whose fault that was */
+};
+
+void conversation_begin(struct conversation *t, struct exchange *x);
+
+/* Sends the request and reads the final answer's head (or that of a 101) into x->response; interim answers go to the
+ * client on the way. 0, or -1 after exchange_fail(). May switch. */
+int conversation_hold(struct conversation *t);
+
+/* After any failure: if it was the client's body that broke off, that is the reason to report. */
+void conversation_failed(struct conversation *t);
+
+/* Ends the upload if it still runs; the connection goes back to the pool if `complete` and nothing speaks against it.
+ * May switch. */
+void conversation_end(struct conversation *t, bool complete);
+
+/* The limit on this request's body, 0: none; and the refusal of one that is larger. */
+int64_t exchange_max_body(const struct exchange *x);
+int exchange_body_too_large(struct exchange *x);
+
+#endif

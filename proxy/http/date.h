@@ -1,0 +1,23 @@
+/*
+ * The Date field's text (IMF-fixdate, RFC 9110 section 5.6.7), formatted once a second.
+ */
+#ifndef HTTP_DATE_H
+#define HTTP_DATE_H
+
+#include <time.h>
+
+#include "span.h"
+
+#define HTTP_DATE_BYTES 29
+
+/* One per thread or connection, zero-initialised. */
+struct http_date {
+    int64_t second; /* what text says, plus one, so that zeroed memory is an empty cache */
+    char text[HTTP_DATE_BYTES];
+};
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT"; valid until the next call with this cache. now: seconds since 1970, UTC.
+ */
+struct span http_date(struct http_date *cache, time_t now);
+
+#endif

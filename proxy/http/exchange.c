@@ -1,0 +1,238 @@
+/*
+ * The story of a request: head in, route, limits, then the conversation with a server, the answer relayed, the end.
+ * Every refusal and error leaves by exchange_fail() with its reason and the directive responsible; what the client is
+ * told then is said in one place, answer_failure().
+ */
+#include "exchange.h"
+
+#include <errno.h>
+
+#include "converse.h"
+#include "relay.h"
+#include "route/match.h"
+#include "upgrade.h"
+
+/* --- head in ------------------------------------------------------------------------------------------------------- */
+
+static void begin(struct exchange *x, struct connection *c, struct h1 *client)
+{
+    x->connection = c;
+    x->worker = c->worker;
+    x->listener = c->listener->conf;
+    x->route = NULL;
+    x->upstream = NULL;
+    x->client = client;
+    x->lease = NULL;
+    x->close = false;
+    x->page.status = 0;
+    x->request.bytes = 0;
+    x->request.method = HTTP_METHOD_GET; /* as far as a page for a head that cannot be read is concerned */
+    x->request.minor = 1;
+    x->response.status = 0;
+    x->log = (struct access_entry){.listener = x->listener,
+                                   .client = &c->peer,
+                                   .minor = 1,
+                                   .reason = "",
+                                   .started = green_turn_time()};
+}
+
+static int read_request(struct exchange *x)
+{
+    struct h1 *client = x->client;
+    struct http_limits limits = {.head_bytes = (uint32_t)x->listener->max_head,
+                                 .target_bytes = (uint32_t)x->listener->max_target,
+                                 .fields = (uint32_t)x->listener->max_fields};
+    http_request_begin(&client->parser, &limits);
+    int r = client->stream.ops->read_head(&client->stream, &x->request, x->log.started + x->listener->timeout_head);
+    if (r == 0)
+        return 0;
+    if (http_is_error(r))
+        return exchange_malformed(x, r);
+    x->close = true;
+    if (r == -ETIMEDOUT && !http_head_idle(&client->parser))
+        return exchange_fail(x, 408, "head_timeout", "http_request_error", "timeout_head", &x->listener->origin);
+    bool silent = http_head_idle(&client->parser); /* the usual end of a kept connection */
+    return exchange_fail(x, 0, silent ? "" : "client_gone", NULL, NULL, NULL);
+}
+
+/* --- where to ------------------------------------------------------------------------------------------------------ */
+
+static int choose_route(struct exchange *x)
+{
+    char path[BUFFER_SIZE];
+    struct http_authority authority = {{NULL, 0}, -1};
+    int n = http_path_normalise(x->request.uri.path, 0, path, sizeof path);
+    if (n < 0)
+        return exchange_malformed(x, n);
+    if (x->request.host.n && http_authority_parse(x->request.host, &authority) < 0)
+        return exchange_malformed(x, HTTP_E_HOST);
+    x->route = route_match(x->worker->conf, x->listener, authority.host, span_of(path, (size_t)n));
+    x->upstream = x->route ? x->route->upstream : x->listener->upstream;
+    if (x->upstream)
+        return 0;
+    return exchange_fail(x, 404, "no_route", "destination_not_found", "upstream", &x->listener->origin);
+}
+
+static int check_limits(struct exchange *x)
+{
+    uint64_t max_body = (uint64_t)exchange_max_body(x);
+    if (!max_body || !x->request.has_length || x->request.content_length <= max_body)
+        return 0;
+    return exchange_body_too_large(x);
+}
+
+/* --- the answer ------------------------------------------------------------------------------------------------------ */
+
+static int relay_response(struct exchange *x)
+{
+    struct http_stream *client = &x->client->stream, *server = &x->server.stream;
+    struct relay_patience patience = {.timeout = x->upstream->timeout_read};
+    enum relay_side side = RELAY_TO;
+    struct http_forward_response facts = {.minor = x->request.minor,
+                                          .framing = http_response_framing(&x->response, x->request.minor),
+                                          .date = worker_date(x->worker)};
+    x->close |= !x->request.keepalive || x->worker->draining || facts.framing == HTTP_FRAMING_UNTIL_CLOSE;
+    facts.keepalive = !x->close;
+    x->log.status = x->response.status;
+    int r = client->ops->write_response(client, &x->response, &facts);
+    if (r == 0)
+        r = relay_body(server, client, &patience, &x->worker->buffers, &side);
+    if (r == 0)
+        return 0;
+    bool timeout = r == -ETIMEDOUT;
+    if (side == RELAY_TO)
+        return exchange_fail(x, 0, timeout ? "write_timeout" : "client_gone", NULL, timeout ? "timeout_write" : NULL,
+                             &x->listener->origin);
+    return exchange_fail(x, x->client->sent ? 0 : 502,
+                         http_is_error(r) ? http_error_info(r)->reason : timeout ? "read_timeout" : "upstream_truncated",
+                         "http_response_incomplete", timeout ? "timeout_read" : NULL, &x->upstream->origin);
+}
+
+/* --- errors ------------------------------------------------------------------------------------------------------------ */
+
+int exchange_fail(struct exchange *x, int status, const char *reason, const char *error, const char *directive,
+                  const struct conf_origin *origin)
+{
+    x->page = (struct http_page){.status = status, .error = error, .details = reason};
+    x->log.reason = reason;
+    x->log.directive = directive;
+    x->log.origin = directive ? origin : NULL;
+    return -1;
+}
+
+int exchange_malformed(struct exchange *x, int http_error)
+{
+    const struct http_error_info *info = http_error_info(http_error);
+    const char *directive = http_error == HTTP_E_HEAD_TOO_LARGE    ? "max_head"
+                            : http_error == HTTP_E_FIELDS_TOO_MANY ? "max_fields"
+                            : http_error == HTTP_E_TARGET_TOO_LONG ? "max_target"
+                                                                   : NULL;
+    x->close = true;
+    return exchange_fail(x, info->status, info->reason, "http_request_error", directive, &x->listener->origin);
+}
+
+/* A body that is here already need not cost the connection. */
+static void discard_body(struct h1 *client)
+{
+    struct span data;
+    while (h1_body_buffered(client) && client->stream.ops->read_body(&client->stream, &data, GREEN_NOWAIT) > 0)
+        ;
+}
+
+/* Tells the client what went wrong, if it can still be told. */
+static void answer_failure(struct exchange *x)
+{
+    struct http_stream *client = &x->client->stream;
+    x->client->queued = 0; /* the start of an answer that nobody has seen a byte of */
+    if (!x->page.status || x->client->sent) {
+        x->close = true;
+        return;
+    }
+    if (x->request.bytes && !x->close)
+        discard_body(x->client);
+    x->close |= !x->client->body_done || !x->request.keepalive || x->worker->draining;
+    x->page.method = x->request.method;
+    x->page.minor = x->request.minor;
+    x->page.keepalive = !x->close;
+    x->page.date = worker_date(x->worker);
+    x->log.status = x->page.status;
+    int r = client->ops->write_page(client, &x->page);
+    if (r == 0)
+        r = client->ops->finish(client, NULL);
+    if (r < 0)
+        x->page.status = 0;
+}
+
+/* --- the end ------------------------------------------------------------------------------------------------------------ */
+
+void exchange_log_fields(struct exchange *x)
+{
+    struct access_entry *e = &x->log;
+    e->route = x->route;
+    e->upstream = x->upstream;
+    if (!x->request.bytes)
+        return;
+    const struct http_field *referer = http_head_field(&x->request, HTTP_F_REFERER);
+    const struct http_field *user_agent = http_head_field(&x->request, HTTP_F_USER_AGENT);
+    e->method = x->request.method_name;
+    e->target = x->request.target;
+    e->host = x->request.host;
+    e->minor = x->request.minor;
+    e->referer = referer ? referer->value : span_of(NULL, 0);
+    e->user_agent = user_agent ? user_agent->value : span_of(NULL, 0);
+}
+
+/* A connection that ended in silence between requests is no request. */
+static void write_log(struct exchange *x)
+{
+    if (!access_log_wanted(x->worker->log) || (!x->log.status && !*x->log.reason))
+        return;
+    exchange_log_fields(x);
+    x->log.bytes_in = x->client->body_in;
+    x->log.bytes_out = x->client->body_out;
+    x->log.ended = green_turn_time();
+    access_log_write(x->worker->log, &x->log);
+}
+
+static enum exchange_end how_it_ends(const struct exchange *x, bool answered)
+{
+    bool all_read = x->client->body_done && x->client->at == x->client->end;
+    if (!x->close)
+        return EXCHANGE_KEEP;
+    if (!answered && !x->page.status) /* nobody there, or the answer broke off */
+        return x->response.status && http_response_framing(&x->response, x->request.minor) == HTTP_FRAMING_UNTIL_CLOSE
+                   ? EXCHANGE_ABORT
+                   : EXCHANGE_CLOSE;
+    return all_read && !x->worker->draining ? EXCHANGE_CLOSE : EXCHANGE_LINGER;
+}
+
+enum exchange_end exchange_run(struct connection *c, struct h1 *client)
+{
+    struct exchange x;
+    struct conversation talk;
+    begin(&x, c, client);
+    conversation_begin(&talk, &x);
+
+    int r = read_request(&x);
+    if (r == 0)
+        r = choose_route(&x);
+    if (r == 0)
+        r = check_limits(&x);
+    if (r == 0)
+        r = conversation_hold(&talk); /* choose a server, lease a connection, send, read the answer's head */
+    if (r == 0 && x.response.status == 101)
+        return upgrade(&x);
+    if (r == 0)
+        r = relay_response(&x);
+    if (r < 0)
+        conversation_failed(&talk);
+
+    conversation_end(&talk, r == 0);
+    if (r < 0)
+        answer_failure(&x);
+    write_log(&x);
+    enum exchange_end end = how_it_ends(&x, r == 0);
+    h1_next(client);
+    c->requests++;
+    return end;
+}

@@ -1,0 +1,48 @@
+/* One request and its response, from the head's first byte to the last byte of the answer. */
+#ifndef HTTP_EXCHANGE_H
+#define HTTP_EXCHANGE_H
+
+#include "h1.h"
+#include "runtime/connection.h"
+
+enum exchange_end {
+    EXCHANGE_KEEP,   /* the connection is ready for its next request */
+    EXCHANGE_CLOSE,  /* it is to be closed at once */
+    EXCHANGE_ABORT,  /* it is to be reset: the client must not take what it got for complete */
+    EXCHANGE_LINGER, /* it is to be closed, after what the client still sends was read away */
+    EXCHANGE_TUNNEL, /* the socket belongs to a tunnel now, which will close the connection */
+};
+
+/* What an exchange knows as it goes on. The steps (exchange.c, converse.c, upgrade.c) return 0, or -1 after
+ * exchange_fail() has noted what went wrong. */
+struct exchange {
+    struct connection *connection;
+    struct worker *worker;
+    const struct conf_listener *listener;
+    const struct conf_route *route;       /* NULL: none matched */
+    const struct conf_upstream *upstream;
+    struct h1 *client;
+    struct upstream_connection *lease; /* NULL: none */
+    struct h1 server;                  /* of the lease */
+    bool close;                        /* the client's connection ends with this exchange */
+    struct http_page page;             /* what to tell the client if it failed; status 0: nothing can be told */
+    struct access_entry log;
+    struct http_head request, response;
+    char client_text[GREEN_ADDRESS_TEXT];
+};
+
+/* Serves one request that has begun to arrive on `client`. May switch. */
+enum exchange_end exchange_run(struct connection *c, struct h1 *client);
+
+/* Notes a refusal or an error: the answer's status (0: too late or nobody there), a stable reason, the error type of
+ * RFC 9209, the configuration key that fired (or NULL) and where its section stands. Returns -1. */
+int exchange_fail(struct exchange *x, int status, const char *reason, const char *error, const char *directive,
+                  const struct conf_origin *origin);
+
+/* The client broke the protocol: never forwarded, and nothing that follows can be trusted. Returns -1. */
+int exchange_malformed(struct exchange *x, int http_error);
+
+/* Fills in what the log entry says of the request. */
+void exchange_log_fields(struct exchange *x);
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * Regenerates heads for the other side, from parsed facts, into the caller's buffer. Start line, framing,
+ * connection and forwarding fields are always made here; other fields are copied in received order and case
+ * unless marked hop. Nothing is allocated; a buffer that is too small gives -ENOBUFS and holds garbage.
+ *
+ * Made for requests: request line in origin-form with HTTP/1.1, Host first; at the end Content-Length or
+ * Transfer-Encoding, Connection and Upgrade or TE if needed, X-Forwarded-For, -Proto and -Host, and Via (RFC
+ * 9110 section 7.6.3 demands it of gateways). From untrusted peers the received Forwarded, X-Forwarded-* and
+ * X-Real-IP fields are dropped; from trusted ones X-Forwarded-For is appended to and the others are kept.
+ *
+ * Made for responses: status line with HTTP/1.1, Date if missing, framing and Connection. Via is optional
+ * there and left out.
+ */
+#ifndef HTTP_FORWARD_H
+#define HTTP_FORWARD_H
+
+#include "chunked.h"
+#include "head.h"
+
+/* A buffer of head->bytes + this + what the facts add (spans, edits) always suffices. */
+#define HTTP_FORWARD_SLACK 512
+
+struct http_forward_request {
+    struct span client; /* address text for X-Forwarded-For, e.g. "192.0.2.1" or "2001:db8::1" */
+    struct span scheme; /* "http" or "https": what the client used, for X-Forwarded-Proto */
+    struct span host;   /* Host to send instead of head->host; empty: head->host */
+    struct span target; /* path and query to send instead of the received ones, "/..."; empty: the received */
+    struct span via;    /* our pseudonym in Via, "greenway"; empty: no Via */
+    bool trusted;       /* the peer's forwarding fields may be believed */
+    bool no_forwarded;  /* add no X-Forwarded-* fields (those of untrusted peers are still dropped) */
+    bool no_upgrade;    /* drop the upgrade, if any: it is not allowed here */
+    bool no_expect;     /* drop Expect: the proxy answers it itself */
+    bool close;         /* ask the upstream to close after its answer */
+    const struct http_edit *edits;
+    size_t edit_count;
+};
+
+/* Returns the length written or -ENOBUFS. */
+int http_forward_request(const struct http_head *head, const struct http_forward_request *facts, char *out,
+                         size_t cap);
+
+struct http_forward_response {
+    uint8_t minor;             /* the client's HTTP/1.minor */
+    bool keepalive;            /* the client's connection is kept after this message */
+    enum http_framing framing; /* towards the client: see http_response_framing() */
+    struct span date;          /* for Date if the response has none; empty: do not add one */
+    const struct http_edit *edits;
+    size_t edit_count;
+};
+
+/* How the body of this response has to be delimited for a client of that minor version. */
+enum http_framing http_response_framing(const struct http_head *head, uint8_t client_minor);
+
+/*
+ * Returns the length written or -ENOBUFS. 1xx heads get no framing, Date or Connection (101 gets its
+ * upgrade). With HTTP_FRAMING_UNTIL_CLOSE, facts->keepalive counts as false.
+ */
+int http_forward_response(const struct http_head *head, const struct http_forward_response *facts, char *out,
+                          size_t cap);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * Answers that the proxy makes itself: a complete head with a short readable body and a Proxy-Status field
+ * (RFC 9209) that says who made it and why.
+ */
+#ifndef HTTP_PAGE_H
+#define HTTP_PAGE_H
+
+#include "head.h"
+
+/* Enough for every page whose strings are within their limits. */
+#define HTTP_PAGE_BYTES 2048
+
+struct http_page {
+    int status;              /* 100..599; the usual reason phrases are known */
+    enum http_method method; /* of the request; HTTP_METHOD_HEAD gets no body */
+    uint8_t minor;           /* the client's HTTP/1.minor; 1 when not known */
+    bool keepalive;
+    const char *error;    /* RFC 9209 error type, e.g. "connection_refused"; NULL: chosen by status */
+    const char *details;  /* why, up to 256 bytes of it are used, unsafe bytes replaced; NULL: none */
+    const char *allow;    /* Allow field of a 405; NULL: the usual methods */
+    const char *location; /* Location field of a redirect, already checked; NULL: none */
+    int retry_after;      /* Retry-After in seconds; 0: none */
+    struct span date;     /* empty: no Date */
+};
+
+/* Returns the length written or -ENOBUFS. */
+int http_page(const struct http_page *page, char *out, size_t cap);
+
+/* The usual phrase of a status code, "Unknown" for others; never NULL. */
+const char *http_reason_phrase(int status);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * A client connection between and during requests. Idle, it is a parked descriptor; when bytes come a greenlet takes
+ * over, runs exchanges while there is something to read, and parks it again.
+ */
+#include "service.h"
+
+#include <errno.h>
+
+#include "exchange.h"
+
+#define DISCARD_BYTES ((size_t)64 << 20) /* how much unread body a lingering close puts up with */
+
+/* Closing a socket with unread bytes resets it, and the reset can overtake the answer just sent: so end our side,
+ * then read away what the client still sends, within bounds (RFC 9112 section 9.6). */
+static void linger(struct connection *c, struct h1 *client)
+{
+    green_time deadline = green_in(c->listener->conf->timeout_linger);
+    size_t discarded = 0;
+    char *buffer = buffer_take(&c->worker->buffers);
+    if (!buffer)
+        return;
+    green_shutdown_write(c->fd);
+    while (!client->eof && discarded < DISCARD_BYTES) {
+        ssize_t n = green_read(c->fd, buffer, BUFFER_SIZE, deadline);
+        if (n <= 0)
+            break;
+        discarded += (size_t)n;
+    }
+    buffer_give(&c->worker->buffers, buffer);
+}
+
+static void serve(void *arg, int status);
+
+static int park(struct connection *c, int64_t patience)
+{
+    c->idle = true;
+    int r = green_park_readable(c->fd, serve, c, green_turn_time() + patience);
+    if (r < 0)
+        c->idle = false;
+    return r;
+}
+
+/* Runs with the first bytes of a request at hand (or when they did not come in time). */
+static void serve(void *arg, int status)
+{
+    struct connection *c = arg;
+    const struct conf_listener *conf = c->listener->conf;
+    struct h1 client;
+    struct h1_trailers trailers;
+    c->idle = false;
+    if (status < 0) {
+        connection_close(c);
+        return;
+    }
+    h1_init(&client, c->fd, &c->worker->buffers, (uint32_t)conf->max_head, conf->timeout_write);
+    client.keep_head = true;
+    client.trailers = &trailers;
+    enum exchange_end end;
+    do
+        end = exchange_run(c, &client);
+    while (end == EXCHANGE_KEEP && (client.at < client.end));
+    h1_release(&client);
+    if (end == EXCHANGE_KEEP && !c->worker->draining && park(c, conf->timeout_keepalive) == 0)
+        return;
+    if (end == EXCHANGE_TUNNEL)
+        return; /* the tunnel closes the connection */
+    if (end == EXCHANGE_LINGER || end == EXCHANGE_KEEP)
+        linger(c, &client);
+    if (end == EXCHANGE_ABORT)
+        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    connection_close(c);
+}
+
+int http_serve(struct connection *c)
+{
+    return park(c, c->listener->conf->timeout_head);
+}
+
+/* The request of a refused client is read before its socket closes, or the page might be lost to a reset. */
+static void end_refused(void *arg, int status)
+{
+    int fd = (int)(intptr_t)arg;
+    char request[4096];
+    if (status == 0 && green_read(fd, request, sizeof request, GREEN_NOWAIT) < 0)
+        status = -ECONNRESET; /* it does not matter any more */
+    green_close(fd);
+}
+
+void http_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer)
+{
+    char page[HTTP_PAGE_BYTES];
+    struct http_page facts = {.status = 503,
+                              .method = HTTP_METHOD_GET,
+                              .minor = 1,
+                              .error = "connection_limit_reached",
+                              .details = "max_connections",
+                              .retry_after = 1,
+                              .date = worker_date(w)};
+    struct access_entry entry = {.listener = l->conf,
+                                 .client = peer,
+                                 .minor = 1,
+                                 .status = 503,
+                                 .reason = "too_many_connections",
+                                 .directive = "max_connections",
+                                 .origin = &l->conf->origin,
+                                 .started = green_turn_time(),
+                                 .ended = green_turn_time()};
+    int n = http_page(&facts, page, sizeof page);
+    size_t sent = 0;
+    if (n > 0 && green_write_all(fd, page, (size_t)n, &sent, GREEN_NOWAIT) < 0)
+        entry.reason = "too_many_connections_unsent"; /* a fresh socket's buffer takes a page; if not, so be it */
+    access_log_write(w->log, &entry);
+    green_shutdown_write(fd);
+    if (green_park_readable(fd, end_refused, (void *)(intptr_t)fd, green_turn_time() + GREEN_S(2)) < 0)
+        green_close(fd);
+}

@@ -1,0 +1,14 @@
+/* Serving HTTP on a client connection. */
+#ifndef HTTP_SERVICE_H
+#define HTTP_SERVICE_H
+
+#include "runtime/connection.h"
+
+/* Serves requests on c until it closes; returns at once, the work is done by greenlets as bytes come. 0 or -errno
+ * (then c is still the caller's). */
+int http_serve(struct connection *c);
+
+/* Answers 503 on a connection that there is no place for, and closes it. */
+void http_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer);
+
+#endif

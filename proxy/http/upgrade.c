@@ -1,0 +1,98 @@
+/* After a 101 the connection is no longer HTTP: a tunnel carries it, and the log line waits for its end. */
+#include "upgrade.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tcp/tunnel.h"
+
+/* What is left of an exchange while its tunnel lives. The log's texts are copied behind it, for the buffers that they
+ * point into are given back. */
+struct upgraded {
+    struct connection *connection;
+    struct access_entry log;
+    char text[];
+};
+
+static size_t text_size(const struct access_entry *e)
+{
+    return e->method.n + e->host.n + e->target.n + e->referer.n + e->user_agent.n;
+}
+
+static void keep_text(struct span *s, char **at)
+{
+    if (!s->n)
+        return;
+    memcpy(*at, s->p, s->n);
+    s->p = *at;
+    *at += s->n;
+}
+
+static struct upgraded *remember(struct exchange *x)
+{
+    exchange_log_fields(x);
+    struct upgraded *u = malloc(sizeof *u + text_size(&x->log));
+    if (!u)
+        return NULL;
+    u->connection = x->connection;
+    u->log = x->log;
+    char *at = u->text;
+    keep_text(&u->log.method, &at);
+    keep_text(&u->log.host, &at);
+    keep_text(&u->log.target, &at);
+    keep_text(&u->log.referer, &at);
+    keep_text(&u->log.user_agent, &at);
+    return u;
+}
+
+static void tunnel_done(void *arg, const struct tunnel_result *result)
+{
+    struct upgraded *u = arg;
+    struct worker *w = u->connection->worker;
+    u->log.bytes_in = result->from_client;
+    u->log.bytes_out = result->from_upstream;
+    u->log.reason = result->reason;
+    u->log.directive = strcmp(result->reason, "idle_timeout") == 0 ? "timeout_tunnel" : NULL;
+    u->log.origin = u->log.directive ? &u->log.listener->origin : NULL;
+    u->log.ended = green_turn_time();
+    if (access_log_wanted(w->log))
+        access_log_write(w->log, &u->log);
+    connection_close(u->connection);
+    free(u);
+}
+
+static int hand_over(struct exchange *x, struct upgraded *u)
+{
+    struct tunnel_options options = {.buffers = &x->worker->buffers,
+                                     .idle = x->listener->timeout_tunnel,
+                                     .write = x->listener->timeout_write};
+    struct tunnel *tunnel;
+    int r = tunnel_start(&tunnel, x->connection->fd, x->lease->fd, h1_unread(x->client), h1_unread(&x->server), &options,
+                         tunnel_done, u);
+    if (r < 0)
+        return r;
+    x->connection->fd = -1;
+    x->connection->tunnel = tunnel;
+    return 0;
+}
+
+enum exchange_end upgrade(struct exchange *x)
+{
+    struct http_stream *client = &x->client->stream;
+    struct http_forward_response facts = {.minor = 1, .keepalive = true, .framing = HTTP_FRAMING_NONE};
+    x->log.status = 101;
+    struct upgraded *u = remember(x);
+    int r = u ? client->ops->write_response(client, &x->response, &facts) : -1;
+    if (r == 0)
+        r = client->ops->flush(client);
+    if (r == 0)
+        r = hand_over(x, u);
+    h1_release(&x->server);
+    if (r == 0) {
+        group_take_socket(x->lease);
+        return EXCHANGE_TUNNEL;
+    }
+    free(u);
+    group_discard(x->lease);
+    return EXCHANGE_CLOSE;
+}

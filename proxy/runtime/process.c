@@ -1,0 +1,219 @@
+/* The main thread: binds, starts the workers, obeys signals, waits for the end. */
+#include "process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "listener.h"
+#include "observe/error_log.h"
+
+/* --- word from the workers ---------------------------------------------------------------------------------------------- */
+
+static struct worker *worker_of(green_post_t *post, size_t offset)
+{
+    return (struct worker *)(void *)((char *)post - offset);
+}
+
+static void on_started(green_post_t *post)
+{
+    struct process *p = worker_of(post, offsetof(struct worker, started_post))->process;
+    if (--p->starting == 0)
+        green_wake(&p->all_started, 0);
+}
+
+static void on_ended(green_post_t *post)
+{
+    struct process *p = worker_of(post, offsetof(struct worker, ended_post))->process;
+    if (--p->running == 0)
+        green_wake(&p->all_ended, 0);
+}
+
+void worker_report(struct worker *w, enum worker_event event)
+{
+    green_post_t *post = event == WORKER_STARTED ? &w->started_post : &w->ended_post;
+    post->fn = event == WORKER_STARTED ? on_started : on_ended;
+    green_post(w->process->hub, post);
+}
+
+/* --- starting ------------------------------------------------------------------------------------------------------------ */
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static size_t bind_count(const struct conf *conf)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < conf->listener_count; i++)
+        n += conf->listeners[i].binds;
+    return n;
+}
+
+static int prepare(struct process *p, const struct conf *conf)
+{
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    *p = (struct process){.conf = conf, .hub = green_hub()};
+    p->worker_count = conf->workers ? (unsigned)conf->workers : cpus > 0 ? (unsigned)cpus : 1;
+    p->listeners = calloc(conf->listener_count + 1, sizeof *p->listeners);
+    p->workers = calloc(p->worker_count, sizeof *p->workers);
+    if (!p->hub || !p->listeners || !p->workers)
+        return -ENOMEM;
+    for (size_t i = 0; i < conf->listener_count; i++)
+        p->listeners[i].conf = &conf->listeners[i];
+    for (unsigned i = 0; i < p->worker_count; i++) {
+        struct worker *w = &p->workers[i];
+        w->process = p;
+        w->conf = conf;
+        w->index = i;
+        w->listening = calloc(bind_count(conf) + 1, sizeof *w->listening);
+        if (!w->listening)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+/* Threads start with all signals blocked: they are the main thread's business. */
+static int start_workers(struct process *p)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int r = 0;
+    for (unsigned i = 0; i < p->worker_count && r == 0; i++) {
+        p->workers[i].log = access_log_tail(p->log);
+        r = pthread_create(&p->workers[i].thread, NULL, worker_main, &p->workers[i]);
+        if (r == 0) {
+            p->starting++;
+            p->running++;
+        }
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (r != 0)
+        error_log(LOG_LEVEL_ERROR, "cannot start worker %u: %s", p->running, strerror(r));
+    green_expect_outside();
+    if (p->starting && green_park(&p->all_started, GREEN_FOREVER) < 0)
+        r = -EIO;
+    green_unexpect_outside();
+    for (unsigned i = 0; i < p->running; i++)
+        if (p->workers[i].result < 0) {
+            error_log(LOG_LEVEL_ERROR, "worker %u cannot start: %s", i, green_strerror(p->workers[i].result));
+            r = p->workers[i].result;
+        }
+    return r ? -1 : 0;
+}
+
+/* --- ending ---------------------------------------------------------------------------------------------------------------- */
+
+static void begin_drain(struct process *p)
+{
+    if (p->draining)
+        return;
+    p->draining = true;
+    for (unsigned i = 0; i < p->worker_count; i++) {
+        struct worker *w = &p->workers[i];
+        if (w->thread && w->hub && w->result == 0) {
+            w->drain_post.fn = worker_drain;
+            green_post(w->hub, &w->drain_post);
+        }
+    }
+    green_wake(&p->told_to_end, 0);
+}
+
+static void *obey_signals(void *arg)
+{
+    struct process *p = arg;
+    for (;;) {
+        int number = green_signals_wait(p->signals, GREEN_FOREVER);
+        if (number < 0)
+            return NULL;
+        if (number == SIGUSR1) {
+            int r = access_log_reopen(p->log);
+            if (r < 0)
+                error_log(LOG_LEVEL_ERROR, "cannot reopen the access log: %s", green_strerror(r));
+        } else if (!p->draining) {
+            error_log(LOG_LEVEL_NOTICE, "%s: draining %ld connections, at most %lld s", strsignal(number),
+                      atomic_load(&p->connections), (long long)(p->conf->shutdown_grace / GREEN_S(1)));
+            begin_drain(p);
+        } else {
+            error_log(LOG_LEVEL_NOTICE, "%s again: exiting at once", strsignal(number));
+            listeners_unlink(p);
+            _exit(1);
+        }
+    }
+}
+
+/* The workers still run and hold on to everything: the process ends with them as they are. */
+static void cut_off(struct process *p)
+{
+    error_log(LOG_LEVEL_WARNING, "shutdown_grace is over: %ld connections are cut off", atomic_load(&p->connections));
+    listeners_unlink(p);
+    access_log_close(p->log);
+    _exit(0);
+}
+
+static void wait_for_end(struct process *p)
+{
+    green_expect_outside();
+    while (!p->draining && green_park(&p->told_to_end, GREEN_FOREVER) < 0)
+        ;
+    if (p->running && green_park(&p->all_ended, green_in(p->conf->shutdown_grace)) < 0)
+        cut_off(p);
+    green_unexpect_outside();
+    for (unsigned i = 0; i < p->worker_count; i++)
+        if (p->workers[i].thread)
+            pthread_join(p->workers[i].thread, NULL);
+}
+
+static void take_down(struct process *p)
+{
+    listeners_unlink(p);
+    if (p->log)
+        access_log_close(p->log);
+    for (unsigned i = 0; p->workers && i < p->worker_count; i++) {
+        for (size_t k = 0; k < p->workers[i].listening_count; k++)
+            green_close(p->workers[i].listening[k].fd);
+        free(p->workers[i].listening);
+    }
+    free(p->workers);
+    free(p->listeners);
+}
+
+int runtime_run(const struct conf *conf)
+{
+    static const int handled[] = {SIGTERM, SIGINT, SIGUSR1};
+    struct process p;
+    green_t *signals = NULL;
+    raise_descriptor_limit();
+    int r = prepare(&p, conf);
+    if (r < 0)
+        error_log(LOG_LEVEL_ERROR, "out of memory");
+    if (r == 0)
+        r = (p.log = access_log_open(conf->access_log, conf->log_format)) ? 0 : -1;
+    if (r == 0)
+        r = green_signals_open(&p.signals, handled, sizeof handled / sizeof handled[0]);
+    if (r == 0)
+        r = listeners_bind(&p);
+    if (r == 0 && !(signals = green_spawn(obey_signals, &p)))
+        r = -ENOMEM;
+    if (r == 0) {
+        r = start_workers(&p);
+        if (r < 0)
+            begin_drain(&p);
+        wait_for_end(&p);
+    }
+    if (signals && green_kill(signals, GREEN_FOREVER) == 0)
+        green_release(signals);
+    if (p.signals)
+        green_signals_close(p.signals);
+    take_down(&p);
+    return r < 0 ? 1 : 0;
+}

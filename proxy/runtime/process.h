@@ -1,0 +1,30 @@
+/* The whole proxy at run time: listeners bound, workers running, signals obeyed. */
+#ifndef RUNTIME_PROCESS_H
+#define RUNTIME_PROCESS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "conf.h"
+#include "worker.h"
+
+struct process {
+    const struct conf *conf;
+    struct access_log *log;
+    struct listener *listeners; /* by index in conf->listeners */
+    struct worker *workers;
+    unsigned worker_count;
+    atomic_long connections; /* client connections, all listeners */
+    green_hub_t *hub;        /* of the main thread, which waits for signals and for workers to end */
+    green_signals_t *signals;
+    unsigned starting, running; /* workers that have yet to start, to end; main thread only */
+    green_park_t all_started, all_ended, told_to_end;
+    bool draining;
+};
+
+/* Runs the proxy until a signal ends it. SIGTERM and SIGINT drain: listeners close, idle connections close, the others
+ * finish within shutdown_grace; a second one exits at once. SIGUSR1 reopens the access log. Returns the exit status: 0
+ * after a drain, 1 if it could not start (one clear line for each problem was printed). */
+int runtime_run(const struct conf *conf);
+
+#endif

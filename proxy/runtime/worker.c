@@ -1,0 +1,142 @@
+/* A worker's life: set up, serve until told to drain, take everything down. */
+#include "worker.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "connection.h"
+#include "listener.h"
+#include "observe/error_log.h"
+#include "process.h"
+
+#define LOG_FLUSH_INTERVAL GREEN_MS(500)
+
+static __thread struct worker *self;
+
+struct worker *worker_self(void)
+{
+    return self;
+}
+
+struct group *worker_group(struct worker *w, const struct conf_upstream *upstream)
+{
+    return &w->groups[upstream - w->conf->upstreams];
+}
+
+struct span worker_date(struct worker *w)
+{
+    return http_date(&w->date, time(NULL));
+}
+
+/* Log lines go out within about a second even when few come. */
+static void *flush_log(void *arg)
+{
+    struct worker *w = arg;
+    while (green_sleep(LOG_FLUSH_INTERVAL) == 0)
+        access_log_flush(w->log, false);
+    return NULL;
+}
+
+static void give_back_memory(void *arg)
+{
+    struct worker *w = arg;
+    buffers_trim(&w->buffers);
+}
+
+static int set_up(struct worker *w)
+{
+    w->hub = green_hub();
+    if (!w->hub)
+        return -ENOMEM;
+    buffers_init(&w->buffers);
+    green_on_idle(give_back_memory, w);
+    w->groups = calloc(w->conf->upstream_count + 1, sizeof *w->groups);
+    if (!w->groups)
+        return -ENOMEM;
+    for (size_t i = 0; i < w->conf->upstream_count; i++)
+        if (group_init(&w->groups[i], &w->conf->upstreams[i]) < 0)
+            return -ENOMEM;
+    for (size_t i = 0; i < w->listening_count; i++) {
+        struct listening *at = &w->listening[i];
+        green_attr_t attr = {.name = "accept"};
+        green_fd_reset(at->fd); /* the main thread bound it; what its hub knew is not ours */
+        if (green_spawn_ex(&at->acceptor, &attr, listener_accept, at) < 0)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static void stop_accepting(struct worker *w)
+{
+    for (size_t i = 0; i < w->listening_count; i++) {
+        struct listening *at = &w->listening[i];
+        if (green_kill(at->acceptor, GREEN_FOREVER) == 0)
+            green_release(at->acceptor);
+        green_close(at->fd);
+    }
+    w->listening_count = 0;
+}
+
+static void wait_for_connections(struct worker *w)
+{
+    green_park_t drained = GREEN_PARK_INIT;
+    if (!w->connection_count)
+        return;
+    w->drained = &drained;
+    while (w->connection_count && green_park(&drained, GREEN_FOREVER) == 0)
+        ;
+    w->drained = NULL;
+}
+
+/* Greenlets that close idle upstream connections may still be on their way; they need the groups. */
+static void take_down(struct worker *w)
+{
+    for (size_t i = 0; i < w->conf->upstream_count; i++)
+        group_close_idle(&w->groups[i]);
+    green_stats_t stats;
+    for (green_hub_stats(&stats); stats.greenlets > 1; green_hub_stats(&stats))
+        if (green_sleep(GREEN_MS(1)) < 0)
+            break;
+    for (size_t i = 0; i < w->conf->upstream_count; i++)
+        group_destroy(&w->groups[i]);
+    free(w->groups);
+    buffers_destroy(&w->buffers);
+    if (green_hub_close() < 0)
+        error_log(LOG_LEVEL_WARNING, "worker %u ended with greenlets alive", w->index);
+}
+
+/* Posted by the main thread. */
+void worker_drain(green_post_t *post)
+{
+    struct worker *w = (struct worker *)(void *)((char *)post - offsetof(struct worker, drain_post));
+    w->draining = true;
+    green_wake(&w->told_to_drain, 0);
+}
+
+void *worker_main(void *arg)
+{
+    struct worker *w = arg;
+    self = w;
+    w->result = set_up(w);
+    worker_report(w, WORKER_STARTED);
+    if (w->result == 0) {
+        green_attr_t attr = {.name = "log"};
+        green_t *flusher = NULL;
+        if (green_spawn_ex(&flusher, &attr, flush_log, w) < 0)
+            error_log(LOG_LEVEL_WARNING, "no memory for the log's timer: lines may come late");
+        green_expect_outside();
+        while (!w->draining && green_park(&w->told_to_drain, GREEN_FOREVER) < 0)
+            ;
+        green_unexpect_outside();
+        stop_accepting(w);
+        connections_close_idle(w);
+        wait_for_connections(w);
+        if (flusher && green_kill(flusher, GREEN_FOREVER) == 0)
+            green_release(flusher);
+        access_log_flush(w->log, true);
+        take_down(w);
+    }
+    worker_report(w, WORKER_ENDED);
+    return NULL;
+}

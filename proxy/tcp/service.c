@@ -1,0 +1,92 @@
+/* protocol = tcp: a server for each client, a tunnel between them, a log line at the end. */
+#include "service.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tunnel.h"
+
+/* The log entry of a connection that has its tunnel. */
+struct tcp_session {
+    struct connection *connection;
+    const struct conf_server *server;
+    green_time connected;
+};
+
+static void write_log(struct connection *c, struct access_entry *e)
+{
+    const struct conf_listener *conf = c->listener->conf;
+    if (!access_log_wanted(c->worker->log))
+        return;
+    e->listener = conf;
+    e->upstream = conf->upstream;
+    e->client = &c->peer;
+    e->minor = -1;
+    e->started = c->accepted;
+    e->ended = green_turn_time();
+    access_log_write(c->worker->log, e);
+}
+
+static void tunnel_done(void *arg, const struct tunnel_result *result)
+{
+    struct tcp_session *s = arg;
+    bool idle = strcmp(result->reason, "idle_timeout") == 0, stuck = strcmp(result->reason, "write_timeout") == 0;
+    struct access_entry e = {.server = s->server,
+                             .connected = s->connected,
+                             .first_byte = result->first_byte,
+                             .bytes_in = result->from_client,
+                             .bytes_out = result->from_upstream,
+                             .reason = result->reason,
+                             .directive = idle ? "timeout_tunnel" : stuck ? "timeout_write" : NULL,
+                             .origin = idle || stuck ? &s->connection->listener->conf->origin : NULL};
+    write_log(s->connection, &e);
+    connection_close(s->connection);
+    free(s);
+}
+
+static void give_up(struct connection *c, const struct connect_failure *failure)
+{
+    struct access_entry e = {.server = failure->server,
+                             .reason = failure->reason,
+                             .directive = failure->directive,
+                             .origin = &c->listener->conf->upstream->origin};
+    write_log(c, &e);
+    /* No server is an error, not an empty answer: reset. */
+    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    connection_close(c);
+}
+
+static void begin(void *arg)
+{
+    struct connection *c = arg;
+    struct worker *w = c->worker;
+    const struct conf_listener *conf = c->listener->conf;
+    struct upstream_connection *lease;
+    struct connect_failure failure;
+    uint64_t tried = 0;
+    if (group_lease(worker_group(w, conf->upstream), false, &tried, &lease, &failure) < 0) {
+        give_up(c, &failure);
+        return;
+    }
+    struct tunnel_options options = {.buffers = &w->buffers, .idle = conf->timeout_tunnel, .write = conf->timeout_write};
+    struct tcp_session *s = malloc(sizeof *s);
+    struct span none = span_of(NULL, 0);
+    int r = -1;
+    if (s) {
+        *s = (struct tcp_session){c, lease->server->conf, green_turn_time()};
+        r = tunnel_start(&c->tunnel, c->fd, lease->fd, none, none, &options, tunnel_done, s);
+    }
+    if (r < 0) {
+        free(s);
+        group_discard(lease);
+        give_up(c, &(struct connect_failure){.reason = "no_memory", .directive = NULL});
+        return;
+    }
+    c->fd = -1;
+    group_take_socket(lease);
+}
+
+int tcp_serve(struct connection *c)
+{
+    return green_spawn_detached("tcp", begin, c);
+}

@@ -1,0 +1,11 @@
+/* Serving protocol = tcp on a client connection. */
+#ifndef TCP_SERVICE_H
+#define TCP_SERVICE_H
+
+#include "runtime/connection.h"
+
+/* Connects to a server and relays until both sides have ended. Returns at once; 0 or -errno (then c is still the
+ * caller's). */
+int tcp_serve(struct connection *c);
+
+#endif

@@ -1,0 +1,228 @@
+/* Servers of an upstream: choosing one, connecting to it, keeping idle connections. */
+#include "group.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+int group_init(struct group *g, const struct conf_upstream *conf)
+{
+    *g = (struct group){.conf = conf, .count = conf->server_count};
+    g->servers = calloc(g->count, sizeof *g->servers);
+    if (!g->servers)
+        return -ENOMEM;
+    for (size_t i = 0; i < g->count; i++) {
+        g->servers[i].conf = &conf->servers[i];
+        g->servers[i].group = g;
+        TAILQ_INIT(&g->servers[i].idle);
+    }
+    return 0;
+}
+
+/* --- idle connections --------------------------------------------------------------------------------------------- */
+
+static void leave_pool(struct upstream_connection *c)
+{
+    if (!c->idle)
+        return;
+    TAILQ_REMOVE(&c->server->idle, c, link);
+    c->server->group->idle_count--;
+    c->idle = false;
+}
+
+void group_discard(struct upstream_connection *c)
+{
+    leave_pool(c);
+    green_close(c->fd);
+    free(c);
+}
+
+int group_take_socket(struct upstream_connection *c)
+{
+    int fd = c->fd;
+    free(c);
+    return fd;
+}
+
+/* An idle connection may only be silent: an end of input, stray bytes or its deadline end it. */
+static void idle_event(void *arg, int status)
+{
+    struct upstream_connection *c = arg;
+    char byte;
+    bool silent = status == 0 && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    if (silent && c->idle && green_park_readable(c->fd, idle_event, c, c->expires) == 0)
+        return;
+    group_discard(c);
+}
+
+void group_return(struct upstream_connection *c, int32_t announced)
+{
+    struct group *g = c->server->group;
+    const struct conf_upstream *conf = g->conf;
+    int64_t keep = conf->timeout_idle;
+    if (announced >= 0) {
+        /* The peer counts from when it sent its answer: stay clear of that moment. */
+        int64_t promised = GREEN_S(announced) - GREEN_S(announced) / 8 - GREEN_MS(200);
+        if (promised < keep)
+            keep = promised;
+    }
+    if (keep <= 0 || g->idle_count >= conf->keepalive || c->uses >= conf->keepalive_requests) {
+        group_discard(c);
+        return;
+    }
+    c->expires = green_turn_time() + keep;
+    c->reused = true;
+    if (green_park_readable(c->fd, idle_event, c, c->expires) < 0) {
+        group_discard(c);
+        return;
+    }
+    c->idle = true;
+    g->idle_count++;
+    TAILQ_INSERT_HEAD(&c->server->idle, c, link);
+}
+
+void group_close_idle(struct group *g)
+{
+    for (size_t i = 0; i < g->count; i++) {
+        struct upstream_connection *c;
+        while ((c = TAILQ_FIRST(&g->servers[i].idle))) {
+            leave_pool(c);
+            if (green_unpark(c->fd))
+                group_discard(c); /* else its greenlet is on the way and does it */
+        }
+    }
+}
+
+void group_destroy(struct group *g)
+{
+    group_close_idle(g);
+    free(g->servers);
+}
+
+static struct upstream_connection *take_idle(struct server *s)
+{
+    struct upstream_connection *c;
+    green_time now = green_turn_time();
+    while ((c = TAILQ_FIRST(&s->idle))) {
+        leave_pool(c);
+        if (!green_unpark(c->fd))
+            continue; /* something happened to it: its greenlet is on the way and closes it */
+        if (c->expires > now)
+            return c;
+        group_discard(c);
+    }
+    return NULL;
+}
+
+/* --- choosing ------------------------------------------------------------------------------------------------------------ */
+
+/* Smooth weighted round robin over the servers that were not tried yet: each gains its weight, the richest is taken
+ * and pays the sum. */
+static struct server *next_server(struct group *g, uint64_t tried)
+{
+    struct server *best = NULL;
+    int64_t total = 0;
+    if (g->count == 1)
+        return tried ? NULL : &g->servers[0];
+    for (size_t i = 0; i < g->count; i++) {
+        struct server *s = &g->servers[i];
+        if (i < GROUP_TRIED_MAX && (tried & (UINT64_C(1) << i)))
+            continue;
+        total += s->conf->weight;
+        s->current_weight += s->conf->weight;
+        if (!best || s->current_weight > best->current_weight)
+            best = s;
+    }
+    if (best)
+        best->current_weight -= total;
+    return best;
+}
+
+/* --- connecting ---------------------------------------------------------------------------------------------------------- */
+
+static int connect_any(const green_dns_answer_t *answer, green_time deadline)
+{
+    int fd = -ECONNREFUSED;
+    for (size_t i = 0; i < answer->count && fd < 0 && fd != -ECANCELED; i++)
+        fd = green_connect(&answer->addresses[i], deadline);
+    return fd;
+}
+
+/* A new socket to a server, or an error; *resolving tells in which phase. */
+static int connect_server(const struct server *s, bool *resolving)
+{
+    green_time deadline = green_in(s->group->conf->timeout_connect);
+    green_address_t address;
+    green_dns_answer_t *answer;
+    *resolving = false;
+    if (green_address_parse(&address, s->conf->host, s->conf->port) == 0)
+        return green_connect(&address, deadline);
+    *resolving = true;
+    int r = green_resolve(s->conf->host, s->conf->port, AF_UNSPEC, &answer, deadline);
+    if (r < 0)
+        return r;
+    *resolving = false;
+    r = connect_any(answer, deadline);
+    green_dns_release(answer);
+    return r;
+}
+
+static void explain(struct connect_failure *f, const struct server *s, int code, bool resolving)
+{
+    *f = (struct connect_failure){.status = 502, .server = s->conf, .code = code};
+    if (resolving) {
+        f->status = code == -ETIMEDOUT ? 504 : 502;
+        f->reason = code == -ETIMEDOUT ? "dns_timeout" : "dns_failed";
+        f->error = code == -ETIMEDOUT ? "dns_timeout" : "dns_error";
+    } else if (code == -ETIMEDOUT) {
+        f->status = 504;
+        f->reason = "connect_timeout";
+        f->error = "connection_timeout";
+    } else if (code == -ECONNREFUSED) {
+        f->reason = "connect_refused";
+        f->error = "connection_refused";
+    } else if (code == -EMFILE || code == -ENFILE || code == -ENOMEM || code == -EADDRNOTAVAIL) {
+        f->status = 503;
+        f->reason = "connect_no_resources";
+        f->error = "proxy_internal_error";
+    } else {
+        f->reason = "connect_failed";
+        f->error = "destination_unavailable";
+    }
+    f->directive = code == -ETIMEDOUT ? "timeout_connect" : "server";
+}
+
+int group_lease(struct group *g, bool pooled, uint64_t *tried, struct upstream_connection **out,
+                struct connect_failure *failure)
+{
+    struct server *s;
+    *failure = (struct connect_failure){
+        .status = 503, .reason = "no_server", .error = "destination_unavailable", .directive = "server"};
+    for (size_t turns = 0; turns < g->count && (s = next_server(g, *tried)); turns++) {
+        struct upstream_connection *c = pooled ? take_idle(s) : NULL;
+        if (c) {
+            *out = c;
+            return 0;
+        }
+        bool resolving;
+        int fd = connect_server(s, &resolving);
+        if (fd >= 0) {
+            c = calloc(1, sizeof *c);
+            if (!c) {
+                green_close(fd);
+                return -ENOMEM;
+            }
+            c->server = s;
+            c->fd = fd;
+            *out = c;
+            return 0;
+        }
+        explain(failure, s, fd, resolving);
+        size_t index = (size_t)(s - g->servers);
+        if (index < GROUP_TRIED_MAX)
+            *tried |= UINT64_C(1) << index;
+        if (fd == -ECANCELED)
+            break;
+    }
+    return failure->code ? failure->code : -EHOSTUNREACH;
+}

@@ -1,0 +1,80 @@
+/*
+ * An upstream as one worker sees it: its servers, their idle connections, whose turn it is. No locks: each worker
+ * has its own.
+ */
+#ifndef UPSTREAM_GROUP_H
+#define UPSTREAM_GROUP_H
+
+#include <sys/queue.h>
+
+#include <green.h>
+
+#include "conf.h"
+
+struct server;
+
+/* A connection to a server: leased to one exchange, or idle in the pool, parked. */
+struct upstream_connection {
+    TAILQ_ENTRY(upstream_connection) link;
+    struct server *server;
+    int fd;
+    uint32_t uses;    /* requests sent on it */
+    bool idle;        /* in the pool */
+    bool reused;      /* it has answered before */
+    green_time expires; /* while idle: not to be leased after this */
+};
+
+TAILQ_HEAD(upstream_connections, upstream_connection);
+
+struct server {
+    const struct conf_server *conf;
+    struct group *group;
+    struct upstream_connections idle; /* last back first */
+    int64_t current_weight;           /* of the smooth weighted round robin */
+};
+
+struct group {
+    const struct conf_upstream *conf;
+    struct server *servers;
+    size_t count;
+    int64_t idle_count;
+};
+
+/* Why no connection could be had: for the page, the log and Proxy-Status. */
+struct connect_failure {
+    int status;         /* 502, 503 or 504 */
+    const char *reason; /* connect_refused, connect_timeout, connect_failed, dns_failed, ... */
+    const char *error;  /* RFC 9209 error type */
+    const char *directive;
+    const struct conf_server *server; /* the last one tried */
+    int code;           /* the last error */
+};
+
+int group_init(struct group *g, const struct conf_upstream *conf);
+
+/* Closes the idle connections; leased ones must have been given back. */
+void group_destroy(struct group *g);
+void group_close_idle(struct group *g);
+
+/* Servers that an exchange has tried in vain: a bit each, as far as they go. */
+#define GROUP_TRIED_MAX 64
+
+/*
+ * A connection to the server whose turn it is: a pooled one if `pooled`, else a new one; when it cannot be reached, to
+ * the next, until every server was tried once. Servers in *tried are left out, and those tried are added. 0 and
+ * *out, or the last error and *failure. May switch.
+ */
+int group_lease(struct group *g, bool pooled, uint64_t *tried, struct upstream_connection **out,
+                struct connect_failure *failure);
+
+/* The connection has answered completely and may be used again. announced: seconds of the upstream's Keep-Alive:
+ * timeout=, -1 if it said nothing. It goes to the pool if that has room for it. Never switches. */
+void group_return(struct upstream_connection *c, int32_t announced);
+
+/* The connection cannot be used again. Never switches. */
+void group_discard(struct upstream_connection *c);
+
+/* The socket goes to somebody else; the rest is freed. */
+int group_take_socket(struct upstream_connection *c);
+
+#endif
