@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "date.h"
-#include "forward.h"
-#include "head.h"
+#include "http/date.h"
+#include "http/forward.h"
+#include "http/head.h"
 
 static const char request[] =
     "GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nUser-Agent: wrk/4.1.0\r\nAccept: */*\r\n\r\n";

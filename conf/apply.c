@@ -244,12 +244,11 @@ static void apply_single(const struct apply *a, const struct conf_key *key, cons
     else if (!*text || (key->type == CONF_SINK && !good_sink(key, text)) ||
              (key->type == CONF_NAME && strpbrk(text, ", \t")))
         error = -EINVAL;
-    if (error) {
+    if (error)
         wrong_value(a, key, origin, text, error);
-        return;
-    }
-    store_all(a, key, number, text, origin);
-    if (key->type == CONF_NAME)
+    if (!error || key->type == CONF_NAME) /* a wrong name is not the same as none */
+        store_all(a, key, number, text, origin);
+    if (!error && key->type == CONF_NAME)
         refer_to_upstream(a, key, text, origin);
 }
 

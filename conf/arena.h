@@ -27,7 +27,8 @@ char *conf_arena_copy(struct conf_arena *arena, const char *text, size_t n);
 
 char *conf_arena_print(struct conf_arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-char *conf_arena_vprint(struct conf_arena *arena, const char *format, va_list args);
+char *conf_arena_vprint(struct conf_arena *arena, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0), nonnull(2)));
 
 /* Room for one more element of `size` bytes at the end of an array that only ever grows through this call.
  * Returns the array, which may have moved; the new element is zeroed. */

@@ -141,7 +141,7 @@ static void include_entry(struct conf_loader *l, const struct source *source, co
         if (!source)
             conf_error(l->errors, piece->origin, "greenway", "include", "only a file can include others");
         else if (!rest)
-            continue; /* reported when the section is applied */
+            l->incomplete = true; /* reported when the section is applied */
         else
             while (conf_next_item(&l->arena, CONF_FILES, &rest, &item))
                 include_pattern(l, &place, item);

@@ -46,7 +46,7 @@ static void print_field(FILE *out, const char *name, const char *text)
 
 static void print_section(FILE *out, enum conf_kind kind, struct style s)
 {
-    fprintf(out, "%s%s%s ", s.strong, conf_kinds[kind].header, s.plain);
+    fprintf(out, "%s%s%s", s.strong, conf_kinds[kind].header, s.plain);
     wrap(out, conf_kinds[kind].doc, 0, (int)strlen(conf_kinds[kind].header));
     for (size_t i = 0; i < conf_key_count; i++) {
         const int indent = INDENT + 20;
@@ -74,7 +74,7 @@ static void print_key(FILE *out, const struct conf_key *key, struct style s)
     char allowed[256];
 
     conf_value_allowed(key, allowed, sizeof(allowed));
-    fprintf(out, "%s%s%s: ", s.strong, key->name, s.plain);
+    fprintf(out, "%s%s:%s", s.strong, key->name, s.plain);
     wrap(out, key->doc, INDENT, (int)strlen(key->name) + 1);
     print_kinds(out, key);
     print_field(out, "value", allowed);

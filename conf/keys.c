@@ -48,7 +48,7 @@ const struct conf_key conf_keys[] = {
     {
         .name = "access_log", .kinds = IN(GREENWAY), .type = CONF_SINK, .fallback = "-", .words = "-|off",
         .doc = "where a line for each request goes",
-        .more = "- is standard output, off writes none, anything else is the path of a file that is appended to. A path "
+        .more = "A - is standard output, off writes none, anything else is the path of a file that is appended to. A path "
                 "has a '/' in it; a relative one starts at the working directory.",
         .example = "access_log = /var/log/greenway/access.log",
         .at = {AT_GREENWAY(access_log)},
@@ -65,7 +65,7 @@ const struct conf_key conf_keys[] = {
     {
         .name = "error_log", .kinds = IN(GREENWAY), .type = CONF_SINK, .fallback = "-", .words = "-",
         .doc = "where errors and notices go",
-        .more = "- is standard error, anything else is the path of a file that is appended to. A path has a '/' in it; "
+        .more = "A - is standard error, anything else is the path of a file that is appended to. A path has a '/' in it; "
                 "a relative one starts at the working directory.",
         .example = "error_log = /var/log/greenway/error.log",
         .at = {AT_GREENWAY(error_log)},
@@ -333,5 +333,6 @@ const struct conf_key *conf_key_find(enum conf_kind kind, const char *name)
 
 bool conf_key_inherits(const struct conf_key *key, enum conf_kind kind)
 {
-    return kind != CONF_GREENWAY && key->kinds & (IN(GREENWAY) | IN(LIMITS) | IN(TIMEOUTS));
+    return kind != CONF_GREENWAY && kind < CONF_OBJECTS &&
+           key->kinds & (IN(GREENWAY) | IN(LIMITS) | IN(TIMEOUTS));
 }

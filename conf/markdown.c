@@ -5,6 +5,7 @@
 #include "keys.h"
 #include "value.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static const char introduction[] =
@@ -55,7 +56,7 @@ static const char introduction[] =
     "listener's `upstream` takes it.\n"
     "* A listener, route or upstream that sets a key of `[limits]` or `[timeouts]` itself overrides it.\n";
 
-/* Text within a table must not end the cell. */
+/* Plain text: nothing in it may end a table's cell or start markup. */
 static void print_cell(FILE *out, const char *text)
 {
     for (; *text; text++) {
@@ -65,10 +66,19 @@ static void print_cell(FILE *out, const char *text)
     }
 }
 
+/* The table's phrases start in lower case and have no full stop. */
+static void print_sentence(FILE *out, const char *phrase)
+{
+    putc(toupper((unsigned char)*phrase), out);
+    print_cell(out, phrase + 1);
+    putc('.', out);
+}
+
 static void print_table(FILE *out, enum conf_kind kind)
 {
     fprintf(out, "\n## `%s`\n\n", conf_kinds[kind].header);
-    fprintf(out, "%s.\n\n| key | default | meaning |\n|---|---|---|\n", conf_kinds[kind].doc);
+    print_sentence(out, conf_kinds[kind].doc);
+    fputs("\n\n| key | default | meaning |\n|---|---|---|\n", out);
     for (const struct conf_key *key = conf_keys; key < conf_keys + conf_key_count; key++) {
         if (!conf_key_in(key, kind))
             continue;
@@ -91,9 +101,9 @@ static void print_key(FILE *out, const struct conf_key *key)
     const char *comma = "";
 
     conf_value_allowed(key, allowed, sizeof(allowed));
-    fputs("\n", out);
-    print_cell(out, key->doc);
-    fputs(". In ", out);
+    putc('\n', out);
+    print_sentence(out, key->doc);
+    fputs(" In ", out);
     for (enum conf_kind kind = 0; kind < CONF_KINDS; kind++)
         if (conf_key_in(key, kind)) {
             fprintf(out, "%s`%s`", comma, conf_kinds[kind].header);

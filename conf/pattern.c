@@ -51,9 +51,44 @@ const char *conf_host_parse(struct conf_arena *arena, const char *text, struct c
     return NULL;
 }
 
-static const char *check_path(char *path)
+static int hex(char c)
 {
-    for (char *p = path; *p; p++) {
+    return isdigit((unsigned char)c)    ? c - '0'
+           : isxdigit((unsigned char)c) ? tolower((unsigned char)c) - 'a' + 10
+                                        : -1;
+}
+
+/* Brings %XX into the form that paths have when they are matched: in upper case, and decoded where it stands
+ * for a character that needs none (RFC 3986 section 6.2.2). */
+static const char *normalise(char *path)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    char *to = path;
+
+    for (const char *p = path; *p; p++) {
+        if (*p != '%') {
+            *to++ = *p;
+            continue;
+        }
+        int high = hex(p[1]), low = high < 0 ? -1 : hex(p[2]), c = high * 16 + low;
+
+        if (low < 0)
+            return "has a '%' without two hexadecimal digits behind it";
+        if (c == 0 || c == '/' || c == '\\')
+            return "has %00, %2F or %5C, which no request has when it is matched";
+        if (isalnum(c) || strchr("-._~", c))
+            *to++ = (char)c;
+        else
+            to = mempcpy(to, (char[]){'%', digits[high], digits[low]}, 3);
+        p += 2;
+    }
+    *to = 0;
+    return NULL;
+}
+
+static const char *check_path(const char *path)
+{
+    for (const char *p = path; *p; p++) {
         unsigned char c = (unsigned char)*p;
 
         if (c >= 0x80)
@@ -64,12 +99,6 @@ static const char *check_path(char *path)
             return "has a '*' that is not its last segment";
         if (c <= ' ' || c == 0x7f || strchr("\"<>\\^`{|}", c))
             return "has a character that no path has; write it as %XX";
-        if (c == '%') {
-            if (!isxdigit((unsigned char)p[1]) || !isxdigit((unsigned char)p[2]))
-                return "has a '%' without two hexadecimal digits behind it";
-            p[1] = (char)toupper((unsigned char)p[1]);
-            p[2] = (char)toupper((unsigned char)p[2]);
-        }
         if (c == '/' && p[1] == '/')
             return "has an empty segment";
         if (c == '/' && p[1] == '.') {
@@ -84,32 +113,27 @@ static const char *check_path(char *path)
 
 const char *conf_path_parse(struct conf_arena *arena, const char *text, struct conf_path *path)
 {
-    size_t n = strlen(text);
-    const char *wrong = NULL;
-
     path->exact = *text == '=';
-    char *copy = conf_arena_copy(arena, text + path->exact, n - path->exact);
+    char *copy = conf_arena_copy(arena, text + path->exact, strlen(text + path->exact));
+    const char *wrong = *copy == '/' ? normalise(copy) : "does not start with '/'";
+    size_t n = strlen(copy);
+    bool below = n >= 2 && !strcmp(copy + n - 2, "/*");
 
-    n -= path->exact;
+    if (!path->exact && below)
+        copy[n -= 2] = 0;
     path->text = copy;
-    if (*copy != '/')
-        return "does not start with '/'";
-    if (!path->exact) {
-        if (n < 2 || strcmp(copy + n - 2, "/*"))
-            wrong = conf_arena_print(arena,
-                                     "could mean either of two things; write '%s/*' for it and everything "
-                                     "below it, or '=%s' for it "
-                                     "alone",
-                                     copy[n - 1] == '/' ? conf_arena_copy(arena, copy, n - 1) : copy, copy);
-        else
-            copy[n -= 2] = 0;
-    }
     path->length = n;
-    const char *worse = check_path(copy);
-
-    if (!worse && !path->exact && !wrong && n && copy[n - 1] == '/')
-        worse = "has an empty segment";
-    return worse ? worse : wrong;
+    if (!wrong)
+        wrong = check_path(copy);
+    if (!wrong && !path->exact && below && n && copy[n - 1] == '/')
+        wrong = "has an empty segment";
+    if (wrong || path->exact || below)
+        return wrong;
+    return conf_arena_print(
+        arena,
+        "could mean either of two things; write '%.*s/*' for it and everything below it, or '=%s' for "
+        "it alone",
+        (int)(copy[n - 1] == '/' ? n - 1 : n), copy, copy);
 }
 
 bool conf_host_covers(const struct conf_host *a, const struct conf_host *b)

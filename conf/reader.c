@@ -302,8 +302,10 @@ static char *read_line(char *buffer, int bytes, void *user)
             r->skip = true;
         else if (*s.p == '[') {
             start_section(r, s);
-            if (r->section)
-                sprintf(line = buffer, "[%s]\n", r->section->title);
+            if (r->section) {
+                strcpy(stpcpy(stpcpy(buffer, "["), r->section->title), "]\n");
+                line = buffer;
+            }
         } else
             line = key_line(r, s, buffer, size);
     }

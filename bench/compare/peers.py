@@ -115,22 +115,21 @@ defaults
     timeout server 600s
     timeout http-keep-alive 600s
     timeout http-request 600s
-frontend http
+listen http
     mode http
     bind 127.0.0.1:{http}
-    default_backend http
-backend http
-    mode http
     http-reuse always
     server app 127.0.0.1:{backend}
-frontend splice
+listen auto
     mode http
     option splice-auto
+    bind 127.0.0.1:{auto}
+    http-reuse always
+    server app 127.0.0.1:{backend}
+listen splice
+    mode http
+    option splice-response
     bind 127.0.0.1:{splice}
-    default_backend splice
-backend splice
-    mode http
-    option splice-auto
     http-reuse always
     server app 127.0.0.1:{backend}
 listen tcp
@@ -158,6 +157,11 @@ upstream = app
 [upstream app]
 server = 127.0.0.1:{backend}
 keepalive = 128
+keepalive_requests = 1000000000
+
+[timeouts]
+timeout_keepalive = 600s
+timeout_idle = 600s
 """
 
 
@@ -244,7 +248,7 @@ def start_backend(bench):
 
 
 class Peer:
-    """A proxy that can be started. ports: service name ("http", "splice", "tcp") to port, once it runs."""
+    """A proxy that can be started. ports: service name ("http", "tcp", HAProxy's "auto" and "splice") to port, once it runs."""
 
     services = ("http", "tcp")
 
@@ -313,7 +317,7 @@ class Nginx(Peer):
 
 class Haproxy(Peer):
     name = "haproxy"
-    services = ("http", "splice", "tcp")
+    services = ("http", "auto", "splice", "tcp")
 
     def launch(self):
         folder = self.bench.subfolder(self.name)

@@ -88,6 +88,16 @@ class Process:
                 system += int(stat[12]) / TICKS
         return total, user, system
 
+    def sleeps(self):
+        """How often its threads went to sleep so far, waiting for something."""
+        total = 0
+        for pid in self.pids():
+            for task in _tasks(pid):
+                match = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", _read(f"/proc/{pid}/task/{task}/status") or "",
+                                  re.M)
+                total += int(match.group(1)) if match else 0
+        return total
+
     def resident(self):
         """Resident bytes. smaps_rollup walks the pages; the counters in statm lag behind by some."""
         total = 0

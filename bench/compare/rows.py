@@ -19,12 +19,14 @@ class Cost:
         self.process, self.core = process, core
 
     def __enter__(self):
-        self.began, self.busy, self.cpu = time.monotonic(), core_busy(self.core), self.process.cpu()
+        self.began, self.busy = time.monotonic(), core_busy(self.core)
+        self.slept, self.cpu = self.process.sleeps(), self.process.cpu()
         return self
 
     def __exit__(self, *_):
         total, user, system = (after - before for after, before in zip(self.process.cpu(), self.cpu))
         elapsed = time.monotonic() - self.began
+        self.sleeps = self.process.sleeps() - self.slept
         ticks = user + system
         self.total = total
         self.user = total * user / ticks if ticks else 0.0  # the ticks only split what was counted in ns
@@ -37,7 +39,7 @@ def rate(bench, wrk, peer, service, connections, seconds):
         requests, per_second = load.wrk(wrk, peer.ports[service], connections, seconds)
     return {"requests": requests, "requests_per_s": per_second, "cpu_us": cost.total / requests * 1e6,
             "user_us": cost.user / requests * 1e6, "system_us": cost.system / requests * 1e6,
-            "others": cost.others}
+            "sleeps": cost.sleeps / requests, "others": cost.others}
 
 
 def bulk(bench, drain, peer, service, times):

@@ -98,7 +98,7 @@ static void unreference(green_t *g)
         return;
     green_hub_t *hub = green__hub; /* handles may outlive their hub */
     if (hub == g->hub && hub->free_count < FREE_GREENLETS_MAX) {
-        list_push(&hub->free_greenlets, &g->queued);
+        list_push(hub->free_greenlets.next, &g->queued); /* in front: the next to be made finds it warm */
         hub->free_count++;
     } else {
         free(g);
@@ -134,19 +134,39 @@ static void run(void *arg)
     abort(); /* nobody switches to a greenlet that is done */
 }
 
-static int reserve_stack(green_hub_t *hub, green_t *g, size_t size)
+/* A stack of the usual size is only promised at the spawn and taken at the first turn: greenlets that come and go
+ * one after the other then share one warm stack, however many of them were made at once. */
+static int promise_stack(green_hub_t *hub, green_t *g, size_t size)
 {
-    int r = stack_take(&hub->stacks, &g->stack, size);
-    if (r < 0)
-        return r;
-    char *top = g->stack.low + g->stack.size;
-    g->context.sp = green__switch_init(top, run, g);
+    if (size != STACK_SIZE_DEFAULT)
+        return stack_map(&g->stack, size);
+    int r = stack_reserve(&hub->stacks, hub->unstarted + 1);
+    if (r == 0)
+        hub->unstarted++;
+    return r;
+}
+
+static void take_back_promise(green_hub_t *hub, green_t *g)
+{
+    if (!g->stack.low)
+        hub->unstarted--;
+}
+
+/* In the hub, before the first turn. */
+void green__start(green_hub_t *hub, green_t *g)
+{
+    g->never_ran = false;
+    if (!g->stack.low) {
+        hub->unstarted--;
+        if (stack_take(&hub->stacks, &g->stack, STACK_SIZE_DEFAULT) < 0)
+            abort(); /* it was reserved */
+    }
+    g->context.sp = green__switch_init(stack_top(&g->stack), run, g);
     g->context.stack_low = g->stack.low;
     g->context.stack_size = g->stack.size;
 #ifdef GREEN_TSAN
     g->context.fiber = __tsan_create_fiber(0);
 #endif
-    return 0;
 }
 
 int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char *name)
@@ -155,7 +175,7 @@ int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char 
     if (!g)
         return -ENOMEM;
     init(hub, g);
-    int r = reserve_stack(hub, g, stack_size);
+    int r = promise_stack(hub, g, stack_size);
     if (r < 0) {
         list_remove(&g->everyone);
         hub->alive--;
@@ -174,9 +194,13 @@ void green__finish(green_hub_t *hub, green_t *g)
 {
     timer_remove(&hub->timers, &g->wait_timer);
 #ifdef GREEN_TSAN
-    __tsan_destroy_fiber(g->context.fiber);
+    if (!g->never_ran)
+        __tsan_destroy_fiber(g->context.fiber);
 #endif
-    stack_give(&hub->stacks, &g->stack);
+    if (g->never_ran)
+        take_back_promise(hub, g);
+    if (g->stack.low)
+        stack_give(&hub->stacks, &g->stack);
     for (struct list *node; (node = list_pop(&g->joiners));)
         green_wake(&CONTAINER_OF(node, struct joiner, link)->park, 0);
     list_remove(&g->everyone);

@@ -19,8 +19,10 @@ static void resume(green_hub_t *hub, green_t *g)
 {
     hub->current = g;
     g->state = GREEN_RUNNING;
-    g->never_ran = false;
+    if (g->never_ran)
+        green__start(hub, g);
     hub->switches++;
+    hub->streak = 0;
     green__switch_context(&hub->context, &g->context, false);
     hub->current = NULL;
     if (g->state == GREEN_DONE)
@@ -74,7 +76,7 @@ static void poll_io(green_hub_t *hub)
             green_wake(hub->main.park, -EDEADLK);
             return;
         }
-        until = timers_next(&hub->timers);
+        until = timers_look(&hub->timers);
         if (until > hub->tidy_at)
             until = hub->tidy_at;
     }
@@ -92,6 +94,7 @@ static void run_hub(void *arg)
 {
     green_hub_t *hub = arg;
     green__context_arrived(&hub->context);
+    hub->current = NULL; /* main, the first time */
     for (;;) {
         take_turn(hub);
         if (!hub->ready_count || ++hub->turns_unpolled >= TURNS_PER_POLL)

@@ -23,7 +23,7 @@
 
 struct green {
     struct context context;
-    struct stack stack;    /* low is NULL before the first turn, for main, and when done */
+    struct stack stack;    /* low is NULL before the first turn (unless its size is special), for main, and when done */
     struct list queued;    /* in hub->ready while GREEN_READY */
     struct list everyone;  /* in hub->everyone while alive */
     green_hub_t *hub;
@@ -61,6 +61,7 @@ struct green_hub {
     struct timers timers;
     green_time now; /* the clock at the last poll */
     unsigned turns_unpolled;
+    size_t streak; /* what the running greenlet has moved in this turn (net/fd.c) */
 
     struct fd_state **fds; /* chunks of FD_CHUNK states, by descriptor */
     size_t fd_chunks;
@@ -78,6 +79,7 @@ struct green_hub {
     _Atomic(green_post_t *) posts;
 
     struct stack_cache stacks;
+    size_t unstarted;       /* greenlets that will take a stack from the cache at their first turn */
     struct list free_greenlets;
     size_t free_count;
     green_t main;
@@ -98,6 +100,7 @@ int green__interruption(const green_t *g);
 
 /* greenlet.c */
 void green__make_ready(green_t *g);
+void green__start(green_hub_t *hub, green_t *g);
 void green__update_interrupt(green_t *g);
 void green__interrupt_park(green_t *g, int result);
 void green__to_hub(green_hub_t *hub, green_t *g);

@@ -63,6 +63,44 @@ void stack_unmap(struct stack *s)
     s->low = NULL;
 }
 
+/* Stacks lie at equal distances, so their tops would share the same few sets of the processor's caches; each
+ * begins a little lower than its neighbour instead. */
+char *stack_top(const struct stack *s)
+{
+    return s->low + s->size - (uintptr_t)s->low / s->size % 32 * 128;
+}
+
+static int cache_grow(struct stack_cache *cache)
+{
+    if (cache->count < cache->capacity)
+        return 0;
+    size_t capacity = cache->capacity ? cache->capacity * 2 : 64;
+    struct stack *stacks = realloc(cache->stacks, capacity * sizeof *stacks);
+    if (!stacks)
+        return -ENOMEM;
+    cache->stacks = stacks;
+    cache->capacity = capacity;
+    return 0;
+}
+
+int stack_reserve(struct stack_cache *cache, size_t count)
+{
+    while (cache->count < count) {
+        struct stack s;
+        int r = cache_grow(cache);
+        if (r == 0)
+            r = stack_map(&s, STACK_SIZE_DEFAULT);
+        if (r < 0)
+            return r;
+        memmove(cache->stacks + 1, cache->stacks, cache->count * sizeof *cache->stacks);
+        cache->stacks[0] = s; /* the coldest of all: it is untouched */
+        cache->count++;
+        cache->cold++;
+        cache->least++;
+    }
+    return 0;
+}
+
 int stack_take(struct stack_cache *cache, struct stack *s, size_t size)
 {
     if (size == STACK_SIZE_DEFAULT && cache->count) {
@@ -85,15 +123,9 @@ void stack_give(struct stack_cache *cache, struct stack *s)
         stack_unmap(s);
         return;
     }
-    if (cache->count == cache->capacity) {
-        size_t capacity = cache->capacity ? cache->capacity * 2 : 64;
-        struct stack *stacks = realloc(cache->stacks, capacity * sizeof *stacks);
-        if (!stacks) {
-            stack_unmap(s);
-            return;
-        }
-        cache->stacks = stacks;
-        cache->capacity = capacity;
+    if (cache_grow(cache) < 0) {
+        stack_unmap(s);
+        return;
     }
     cache->stacks[cache->count++] = *s;
     s->low = NULL;

@@ -32,6 +32,11 @@ struct stack_cache {
 int stack_map(struct stack *s, size_t size);
 void stack_unmap(struct stack *s);
 
+/* Where a stack begins: its high end, nearly. */
+char *stack_top(const struct stack *s);
+
+/* Sees to it that at least `count` stacks are cached, so that so many stack_take() cannot fail. 0 or -ENOMEM. */
+int stack_reserve(struct stack_cache *cache, size_t count);
 int stack_take(struct stack_cache *cache, struct stack *s, size_t size);
 void stack_give(struct stack_cache *cache, struct stack *s);
 

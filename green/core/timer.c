@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#define SETTLE_AHEAD GREEN_MS(10)
+
 green_time green_now(void)
 {
     struct timespec ts;
@@ -111,12 +113,12 @@ void timer_remove(struct timers *timers, struct timer *t)
     t->when = GREEN_FOREVER;
 }
 
-/* Entries at the top that were switched off or pushed away are put right here, so that they do not wake the hub. */
-green_time timers_next(struct timers *timers)
+/* Puts right the entries at the top that were switched off or pushed away, as far as `until`. The key at the top. */
+static green_time settle(struct timers *timers, green_time until)
 {
     while (timers->count) {
         struct timer_entry top = timers->heap[0];
-        if (top.timer->when == top.key)
+        if (top.timer->when == top.key || top.key > until)
             return top.key;
         if (top.timer->when == GREEN_FOREVER)
             remove_at(timers, 0);
@@ -126,9 +128,18 @@ green_time timers_next(struct timers *timers)
     return GREEN_FOREVER;
 }
 
+green_time timers_next(struct timers *timers)
+{
+    return settle(timers, GREEN_FOREVER);
+}
+
 void timers_run(struct timers *timers, green_time now)
 {
-    while (timers_next(timers) <= now) {
+    if (timers_look(timers) > now)
+        return;
+    /* Entries of old that come up soon are put right along with those that have: they would wake the hub for
+     * nothing, one by one. */
+    while (settle(timers, now + SETTLE_AHEAD) <= now) {
         struct timer *t = timers->heap[0].timer;
         remove_at(timers, 0);
         t->when = GREEN_FOREVER;

@@ -45,8 +45,15 @@ static inline void timer_disarm(struct timer *t)
 /* Takes the timer out of the heap: its memory may go. */
 void timer_remove(struct timers *timers, struct timer *t);
 
-/* When the heap wants to be looked at next: never later than the first deadline. */
+/* The first deadline; GREEN_FOREVER if there is none. May have to put many entries right first. */
 green_time timers_next(struct timers *timers);
+
+/* When the heap wants to be looked at next: never later than the first deadline, and for free. It is earlier when
+ * that deadline has been pushed away meanwhile: once for each such timer, the old key comes up for nothing. */
+static inline green_time timers_look(const struct timers *timers)
+{
+    return timers->count ? timers->heap[0].key : GREEN_FOREVER;
+}
 
 /* Fires all that are due at `now`. */
 void timers_run(struct timers *timers, green_time now);

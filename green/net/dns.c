@@ -105,9 +105,7 @@ static int answer_numeric(const green_address_t *address, int family, green_dns_
     return 0;
 }
 
-/* --- names
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- names --- */
 
 static bool is_digit(char c)
 {
@@ -159,9 +157,7 @@ static int canonical_name(const char *host, char name[DNS_NAME_SIZE])
     return 0;
 }
 
-/* --- asking
- * ---------------------------------------------------------------------------------------------------------
- */
+/* --- asking --- */
 
 /* The outcome of a query has come: runs inside c-ares, so it wakes and nothing more. */
 static void on_outcome(struct dns_query *query, int error, green_dns_answer_t *answer)

@@ -17,9 +17,10 @@ typedef struct green_dns_answer {
 
 /*
  * Resolves `host` (a name, or a numeric address, which costs nothing) to addresses with `port`. family: AF_UNSPEC,
- * AF_INET or AF_INET6. 0 and *out, which the caller gives back with green_dns_release(); else GREEN_EAI_NONAME,
- * _NODATA, _AGAIN, _FAIL, _BADNAME, -ENOMEM. Failures are remembered for a second or the SOA's TTL, so that a storm of
- * requests is not a storm of queries. May switch.
+ * AF_INET or AF_INET6. 0 and *out, which the caller gives back with green_dns_release(), in any thread; else
+ * GREEN_EAI_NONAME, _NODATA (also a numeric address of another family), _AGAIN, _FAIL, _BADNAME, -ENOMEM, -EINVAL (a
+ * port outside 0..65535, another family). Failures are remembered for a second, so that a storm of requests is not a
+ * storm of queries. May switch.
  */
 int green_resolve(const char *host, int port, int family, green_dns_answer_t **out, green_time deadline)
     GREEN_MUST_CHECK;
@@ -27,7 +28,8 @@ int green_resolve(const char *host, int port, int family, green_dns_answer_t **o
 void green_dns_release(green_dns_answer_t *answer);
 
 /* Uses these name servers ("127.0.0.1:5353", comma separated) in this thread's hub from now on instead of those of
- * resolv.conf; NULL goes back to resolv.conf. Forgets cached answers. 0, -EINVAL, -ENOMEM. Never switches. */
+ * resolv.conf; NULL goes back to resolv.conf. At most 16, numeric, without zones. Forgets cached answers. 0, -EINVAL,
+ * -ENOMEM. Never switches. */
 int green_dns_servers(const char *csv) GREEN_MUST_CHECK;
 
 #endif

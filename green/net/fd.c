@@ -4,6 +4,10 @@
 #include <limits.h>
 #include <unistd.h>
 
+/* How much a greenlet may move in one turn, in bytes, each call counting for some. */
+#define STREAK_MAX  ((size_t)1 << 20)
+#define STREAK_CALL ((size_t)1024)
+
 static int enter(int fd, green_hub_t **hub, struct fd_state **f)
 {
     *hub = green_hub();
@@ -37,11 +41,17 @@ static inline __attribute__((always_inline)) ssize_t perform(int fd, unsigned di
     int r = enter(fd, &hub, &f);
     if (UNLIKELY(r < 0))
         return r;
+    if (UNLIKELY(hub->streak > STREAK_MAX) && deadline > GREEN_NOWAIT && hub->current) {
+        r = green_yield(); /* peers that are always ready must not keep everybody else waiting */
+        if (r < 0)
+            return r;
+    }
     bool my_turn = !green__fd_queue(f, direction) && !(f->handed & direction);
     for (;;) {
         if (my_turn && (f->ready & direction)) {
             ssize_t n = op->attempt(fd, op);
             if (LIKELY(n >= 0)) {
+                hub->streak += (size_t)n + STREAK_CALL;
                 note_result(f, direction, (size_t)n, op->size);
                 green__fd_pass_on(f, direction);
                 return n;

@@ -5,10 +5,14 @@
 #include <sys/socket.h>
 
 #define RESPONSE_HEAD_BYTES 65536
+#define INTERIM_MAX         32 /* interim answers before the final one; more are no service to anybody */
 
 void conversation_begin(struct conversation *t, struct exchange *x)
 {
-    *t = (struct conversation){.x = x};
+    t->x = x;
+    t->tried = 0;
+    t->replayed = t->upload_done = false;
+    t->upload = NULL;
 }
 
 int64_t exchange_max_body(const struct exchange *x)
@@ -39,6 +43,7 @@ static int lease(struct conversation *t, bool pooled)
     x->log.connected = green_turn_time();
     x->lease->uses++;
     h1_init(&x->server, x->lease->fd, &x->worker->buffers, RESPONSE_HEAD_BYTES, x->upstream->timeout_write);
+    x->server.trailers = &t->trailers;
     return 0;
 }
 
@@ -141,7 +146,7 @@ static int read_response(struct conversation *t)
     struct exchange *x = t->x;
     int64_t timeout = conf_pick(x->route ? x->route->timeout_response : CONF_INHERIT, x->upstream->timeout_response);
     green_time deadline = green_turn_time() + timeout;
-    for (;;) {
+    for (int interim = 0; interim <= INTERIM_MAX; interim++) {
         http_response_begin(&x->server.parser, &limits, x->request.method, x->request.upgrade);
         int r = x->server.stream.ops->read_head(&x->server.stream, &x->response, deadline);
         if (r < 0) {
@@ -156,6 +161,8 @@ static int read_response(struct conversation *t)
         if (r < 0)
             return r;
     }
+    x->response.status = 0;
+    return -EPROTO;
 }
 
 static int bad_answer(struct exchange *x, int error)
@@ -167,6 +174,8 @@ static int bad_answer(struct exchange *x, int error)
     if (error == -ETIMEDOUT)
         return exchange_fail(x, 504, "response_timeout", "http_response_timeout", "timeout_response",
                              by_route ? &x->route->origin : origin);
+    if (error == -EPROTO)
+        return exchange_fail(x, 502, "too_many_interim_answers", "http_protocol_error", NULL, NULL);
     if (error == -ENOMEM || error == -ENOBUFS)
         return exchange_fail(x, 500, "no_memory", "proxy_internal_error", NULL, NULL);
     return exchange_fail(x, 502, "upstream_closed", "connection_terminated", NULL, origin);

@@ -16,6 +16,7 @@ struct conversation {
     bool upload_done;
     int upload_result;
     enum relay_side upload_side; /* whose fault that was */
+    struct h1_trailers trailers; /* of the answer; only touched if there are any */
 };
 
 void conversation_begin(struct conversation *t, struct exchange *x);

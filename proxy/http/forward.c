@@ -73,14 +73,14 @@ static inline bool canonical(const struct http_field *f)
  * line.
  */
 static inline void put_fields(struct writer *w, const struct http_head *head,
-                              bool (*skip)(const struct http_field *, const void *), const void *facts)
+                              bool (*skip)(const struct http_field *, const void *), const void *context)
 {
     struct span run = {0};
 
     for (unsigned i = 0; i < head->count; i++) {
         const struct http_field *f = &head->fields[i];
         const char *end = f->value.p + f->value.n;
-        if (skip(f, facts))
+        if (skip(f, context))
             continue;
         if (run.p && f->name.p == run.p + run.n + 2 && canonical(f)) {
             run.n = (size_t)(end - run.p);
@@ -115,10 +115,16 @@ static void put_framing(struct writer *w, enum http_framing framing, uint64_t le
 
 /* --- requests --- */
 
+struct request_context {
+    const struct http_head *head;
+    const struct http_forward_request *facts;
+};
+
 /* Fields that are made here, or that an untrusted peer has no right to send. */
-static bool skip_in_request(const struct http_field *f, const void *context)
+static bool skip_in_request(const struct http_field *f, const void *arg)
 {
-    const struct http_forward_request *facts = context;
+    const struct request_context *context = arg;
+    const struct http_forward_request *facts = context->facts;
 
     if (f->hop)
         return true;
@@ -126,6 +132,10 @@ static bool skip_in_request(const struct http_field *f, const void *context)
     case HTTP_F_HOST:
     case HTTP_F_CONTENT_LENGTH:
         return true;
+    case HTTP_F_MAX_FORWARDS:
+        if (context->head->max_forwards > 0)
+            return true;
+        break;
     case HTTP_F_X_FORWARDED_FOR:
         if (!facts->trusted || !facts->no_forwarded)
             return true;
@@ -144,9 +154,9 @@ static bool skip_in_request(const struct http_field *f, const void *context)
 }
 
 /* Without a chunked body there are no trailers to announce. */
-static bool skip_in_plain_request(const struct http_field *f, const void *context)
+static bool skip_in_plain_request(const struct http_field *f, const void *arg)
 {
-    return f->id == HTTP_F_TRAILER || skip_in_request(f, context);
+    return f->id == HTTP_F_TRAILER || skip_in_request(f, arg);
 }
 
 static void put_target(struct writer *w, const struct http_head *head,
@@ -209,6 +219,7 @@ static void put_request_connection(struct writer *w, const struct http_head *hea
 int http_forward_request(const struct http_head *head, const struct http_forward_request *facts, char *out,
                          size_t cap)
 {
+    struct request_context context = {head, facts};
     struct writer w = {out, out + cap, false};
 
     put(&w, head->method_name);
@@ -218,12 +229,17 @@ int http_forward_request(const struct http_head *head, const struct http_forward
     put(&w, facts->host.n ? facts->host : head->host);
     put(&w, SPAN("\r\n"));
     if (head->framing == HTTP_FRAMING_CHUNKED)
-        put_fields(&w, head, skip_in_request, facts);
+        put_fields(&w, head, skip_in_request, &context);
     else
-        put_fields(&w, head, skip_in_plain_request, facts);
+        put_fields(&w, head, skip_in_plain_request, &context);
     put_framing(&w, head->framing, head->content_length);
     if (head->expect_continue && !facts->no_expect)
         put(&w, SPAN("Expect: 100-continue\r\n"));
+    if (head->max_forwards > 0) {
+        put(&w, SPAN("Max-Forwards: "));
+        put_decimal(&w, (uint64_t)head->max_forwards - 1);
+        put(&w, SPAN("\r\n"));
+    }
     put_request_connection(&w, head, facts);
     if (!facts->no_forwarded)
         put_forwarded(&w, head, facts);
@@ -251,9 +267,9 @@ struct response_context {
     bool trailers; /* there may be some */
 };
 
-static bool skip_in_response(const struct http_field *f, const void *context)
+static bool skip_in_response(const struct http_field *f, const void *arg)
 {
-    const struct response_context *c = context;
+    const struct response_context *c = arg;
 
     if (f->hop || f->id == HTTP_F_CONTENT_LENGTH || (f->id == HTTP_F_TRAILER && !c->trailers))
         return true;

@@ -1,12 +1,14 @@
 /*
  * Regenerates heads for the other side, from parsed facts, into the caller's buffer. Start line, framing,
  * connection and forwarding fields are always made here; other fields are copied in received order and case
- * unless marked hop. Nothing is allocated; a buffer that is too small gives -ENOBUFS and holds garbage.
+ * unless marked hop. Nothing is allocated; a buffer that is too small gives -ENOBUFS and holds garbage, and
+ * it must not overlap the received bytes.
  *
  * Made for requests: request line in origin-form with HTTP/1.1, Host first; at the end Content-Length or
- * Transfer-Encoding, Connection and Upgrade or TE if needed, X-Forwarded-For, -Proto and -Host, and Via (RFC
- * 9110 section 7.6.3 demands it of gateways). From untrusted peers the received Forwarded, X-Forwarded-* and
- * X-Real-IP fields are dropped; from trusted ones X-Forwarded-For is appended to and the others are kept.
+ * Transfer-Encoding, Connection and Upgrade or TE if needed, Max-Forwards one lower, X-Forwarded-For, -Proto
+ * and -Host, and Via (RFC 9110 section 7.6.3 demands it of gateways). From untrusted peers the received
+ * Forwarded, X-Forwarded-* and X-Real-IP fields are dropped; from trusted ones X-Forwarded-For is appended to
+ * and the others are kept.
  *
  * Made for responses: status line with HTTP/1.1, Date if missing, framing and Connection. Via is optional
  * there and left out.

@@ -8,7 +8,7 @@
 
 /* What one pass over the fields found. */
 struct notes {
-    struct span host, length, coding; /* the last of each */
+    struct span host, length, coding, max_forwards; /* the last of each */
     unsigned hosts, lengths, codings;
     bool close, keep_alive, upgrade, websocket; /* Connection options; Upgrade names websocket */
     bool nominates;                             /* Connection names other fields */
@@ -77,6 +77,9 @@ static void read_field(struct http_head *head, struct http_field *field, struct 
         break;
     case HTTP_F_KEEP_ALIVE:
         head->keepalive_timeout = read_keepalive_timeout(field->value);
+        break;
+    case HTTP_F_MAX_FORWARDS:
+        notes->max_forwards = field->value;
         break;
     case HTTP_F_DATE:
         head->has_date = true;
@@ -185,9 +188,12 @@ static int read_framing(struct http_head *head, const struct notes *notes)
     return 0;
 }
 
-static int default_port(struct span scheme)
+/* What a Host without a port means beside this target; CONNECT's always has one. */
+static int default_port(const struct http_target *uri, const struct http_authority *target)
 {
-    return scheme.n == 5 ? 443 : 80;
+    if (uri->form == HTTP_TARGET_AUTHORITY)
+        return target->port;
+    return uri->scheme.n == 5 ? 443 : 80;
 }
 
 /* RFC 9112 section 3.2: whom the request is for. */
@@ -210,7 +216,7 @@ static int read_host(struct http_head *head, const struct notes *notes)
      */
     head->host = head->uri.authority;
     http_authority_parse(head->uri.authority, &target); /* checked with the target already */
-    if (notes->hosts && !http_authority_same(&field, &target, default_port(head->uri.scheme)))
+    if (notes->hosts && !http_authority_same(&field, &target, default_port(&head->uri, &target)))
         return HTTP_E_HOST_MISMATCH;
     return 0;
 }
@@ -243,6 +249,18 @@ static int read_expect(struct http_head *head, const struct notes *notes)
     return 0;
 }
 
+/* RFC 9110 section 7.6.2: counts the proxies that OPTIONS and TRACE may still pass. Nonsense counts as no
+ * limit. */
+static void read_max_forwards(struct http_head *head, const struct notes *notes)
+{
+    uint64_t n;
+
+    if (head->method != HTTP_METHOD_OPTIONS && head->method != HTTP_METHOD_TRACE)
+        return;
+    if (span_decimal(notes->max_forwards, &n))
+        head->max_forwards = n < INT32_MAX ? (int32_t)n : INT32_MAX;
+}
+
 int http_request_facts(struct http_head *head, const struct http_limits *limits)
 {
     struct notes notes;
@@ -258,6 +276,7 @@ int http_request_facts(struct http_head *head, const struct http_limits *limits)
         return err;
     if (notes.nominates && (err = mark_nominated(head)) < 0)
         return err;
+    read_max_forwards(head, &notes);
     if (!limits->keep_underscores)
         mark_underscores(head);
 

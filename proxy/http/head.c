@@ -158,6 +158,7 @@ static int read_head(struct http_parser *p, const char *buf, struct http_head *h
     head->kind = (enum http_kind)p->kind;
     head->bytes = p->scan.at;
     head->keepalive_timeout = -1;
+    head->max_forwards = -1;
 
     llhttp_init(&parser, p->scan.response ? HTTP_RESPONSE : HTTP_REQUEST, &settings);
     parser.data = head;

@@ -70,6 +70,7 @@ struct http_head {
     bool has_date;         /* responses */
     bool has_via;
     uint64_t content_length;   /* valid if has_length */
+    int32_t max_forwards;      /* OPTIONS, TRACE: Max-Forwards; 0: to be answered here; -1 when not said */
     int32_t keepalive_timeout; /* responses: Keep-Alive: timeout= in seconds; -1 when not said */
     size_t bytes;              /* length of the head with its empty line: the body starts here */
 

@@ -18,17 +18,24 @@ static bool too_slow(const struct pace *pace, const struct relay_patience *patie
     return pace->bytes < (uint64_t)patience->min_rate * (uint64_t)(pace->waited / GREEN_S(1));
 }
 
+/* Adds what was read to the account; the sender's limits may make an error of it. */
+static ssize_t count(ssize_t n, struct pace *pace, const struct relay_patience *patience)
+{
+    if (n <= 0)
+        return n;
+    pace->bytes += (uint64_t)n;
+    if (patience->max_bytes && pace->bytes > patience->max_bytes)
+        return -EMSGSIZE;
+    return too_slow(pace, patience) ? -ETIMEDOUT : n;
+}
+
 static ssize_t next_piece(struct http_stream *from, struct span *data, const struct relay_patience *patience,
                           struct pace *pace)
 {
     green_time start = green_turn_time();
     ssize_t n = from->ops->read_body(from, data, start + patience->timeout);
     pace->waited += green_turn_time() - start;
-    if (n > 0)
-        pace->bytes += (uint64_t)n;
-    if (patience->max_bytes && pace->bytes > patience->max_bytes)
-        return -EMSGSIZE;
-    return n > 0 && too_slow(pace, patience) ? -ETIMEDOUT : n;
+    return count(n, pace, patience);
 }
 
 static int splice_body(struct http_stream *from, struct http_stream *to, const struct relay_patience *patience,
@@ -56,6 +63,24 @@ static int splice_body(struct http_stream *from, struct http_stream *to, const s
     return r < 0 ? r : 0;
 }
 
+/* What has come already, or else, once the other side has all that we hold for it, what comes next. */
+static ssize_t read_or_flush(struct http_stream *from, struct http_stream *to, struct span *data,
+                             const struct relay_patience *patience, struct pace *pace, enum relay_side *side)
+{
+    *side = RELAY_FROM;
+    if (from->ops->body_at_hand(from)) {
+        ssize_t n = from->ops->read_body(from, data, GREEN_NOWAIT);
+        if (n != -EAGAIN)
+            return count(n, pace, patience);
+    }
+    *side = RELAY_TO;
+    int r = to->ops->flush(to);
+    if (r < 0)
+        return r;
+    *side = RELAY_FROM;
+    return next_piece(from, data, patience, pace);
+}
+
 int relay_body(struct http_stream *from, struct http_stream *to, const struct relay_patience *patience,
                struct buffers *buffers, enum relay_side *side)
 {
@@ -63,16 +88,15 @@ int relay_body(struct http_stream *from, struct http_stream *to, const struct re
     struct span data;
     for (;;) {
         int r = 0;
-        *side = RELAY_TO;
-        if (!from->ops->body_at_hand(from)) {
-            r = to->ops->flush(to); /* what the peer can have now it gets now */
-            if (r == 0 && from->ops->spliceable(from) && to->ops->takes_splice(to))
+        if (from->ops->spliceable(from) && to->ops->takes_splice(to)) {
+            *side = RELAY_TO;
+            r = to->ops->flush(to);
+            if (r == 0)
                 r = splice_body(from, to, patience, buffers, side);
+            if (r < 0)
+                return r;
         }
-        if (r < 0)
-            return r;
-        *side = RELAY_FROM;
-        ssize_t n = next_piece(from, &data, patience, &pace);
+        ssize_t n = read_or_flush(from, to, &data, patience, &pace, side);
         if (n < 0)
             return (int)n;
         *side = RELAY_TO;

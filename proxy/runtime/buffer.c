@@ -6,11 +6,18 @@
 #include "runtime/buffer.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #define SLAB_BUFFERS 64 /* 1 MiB of addresses at a time */
-#define SLAB_SIZE    (SLAB_BUFFERS * BUFFER_SIZE)
+/* Buffers at equal distances of a power of two would all lie in the same few sets of the processor's caches, and what
+ * they hold is at their start: so each slot has a page more than its buffer, which starts a little further in than its
+ * neighbour's. */
+#define COLOURS      32
+#define COLOUR_STEP  128
+#define SLOT_SIZE    (BUFFER_SIZE + COLOURS * COLOUR_STEP)
+#define SLAB_SIZE    (SLAB_BUFFERS * SLOT_SIZE)
 #define PIPES_KEPT   64 /* idle pipes cost descriptors, so not many are kept */
 
 /* A pipe that got less than this (the user's share of pipe memory is used up, see pipe(7)) is no gain over copying. */
@@ -67,7 +74,7 @@ static int add_slab(struct buffers *b)
     b->slabs[b->slab_count++] = slab;
     b->capacity += SLAB_BUFFERS;
     for (size_t i = 0; i < SLAB_BUFFERS; i++)
-        b->free[b->count++] = slab + i * BUFFER_SIZE;
+        b->free[b->count++] = slab + i * SLOT_SIZE + i % COLOURS * COLOUR_STEP;
     FORBID(slab, SLAB_SIZE);
     return 0;
 }
@@ -120,10 +127,16 @@ void pipe_give(struct buffers *b, green_pipe_t *pipe)
 
 /* --- giving back --------------------------------------------------------------------------------------------------- */
 
+/* A slot begins on the page that its buffer begins in. */
+static void *slot_of(char *buffer)
+{
+    return buffer - (uintptr_t)buffer % (COLOURS * COLOUR_STEP);
+}
+
 void buffers_trim(struct buffers *b)
 {
     for (; b->cold < b->least; b->cold++)
-        madvise(b->free[b->cold], BUFFER_SIZE, MADV_DONTNEED);
+        madvise(slot_of(b->free[b->cold]), SLOT_SIZE, MADV_DONTNEED);
     b->least = b->count;
     size_t surplus = b->pipe_least;
     for (size_t i = 0; i < surplus; i++)

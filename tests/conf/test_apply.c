@@ -63,17 +63,18 @@ END_TEST
 
 START_TEST(every_key_is_stored)
 {
-    struct conf *c = load("[greenway]\nworkers = 4\naccess_log = off\nlog_format = combined\nerror_log = ./e.log\n"
-                          "shutdown_grace = 1s\nmax_connections = 7\n"
-                          "[listener web]\nbind = 127.0.0.1:80\nbind = [::1]:80, unix:/s\n  :81\nprotocol = http\n"
-                          "upstream = app\nmax_connections = 5\nmax_head = 1k\nmax_fields = 2\nmax_target = 64\n"
-                          "max_body = 3\ntimeout_head = 4ms\ntimeout_body = 5ms\ntimeout_keepalive = 6ms\n"
-                          "timeout_write = 7ms\ntimeout_tunnel = 8ms\ntimeout_linger = 9ms\nmin_rate = 10\n"
-                          "[route r]\nlistener = web\nhost = A.example, *.b.example\npath = /v1/* =/x\n"
-                          "upstream = app\nmax_body = 11\ntimeout_response = 12ms\n"
-                          "[upstream app]\nserver = a:1 weight=2, b:2\nserver = c:3\nbalance = round_robin\n"
-                          "keepalive = 0\nkeepalive_requests = 13\ntimeout_connect = 14ms\n"
-                          "timeout_response = 15ms\ntimeout_read = 16ms\ntimeout_write = 17ms\ntimeout_idle = 18ms\n");
+    struct conf *c =
+        load("[greenway]\nworkers = 4\naccess_log = off\nlog_format = combined\nerror_log = ./e.log\n"
+             "shutdown_grace = 1s\nmax_connections = 7\n"
+             "[listener web]\nbind = 127.0.0.1:80\nbind = [::1]:80, unix:/s\n  :81\nprotocol = http\n"
+             "upstream = app\nmax_connections = 5\nmax_head = 1k\nmax_fields = 2\nmax_target = 64\n"
+             "max_body = 3\ntimeout_head = 4ms\ntimeout_body = 5ms\ntimeout_keepalive = 6ms\n"
+             "timeout_write = 7ms\ntimeout_tunnel = 8ms\ntimeout_linger = 9ms\nmin_rate = 10\n"
+             "[route r]\nlistener = web\nhost = A.example, *.b.example\npath = /v1/* =/x\n"
+             "upstream = app\nmax_body = 11\ntimeout_response = 12ms\n"
+             "[upstream app]\nserver = a:1 weight=2, b:2\nserver = c:3\nbalance = round_robin\n"
+             "keepalive = 0\nkeepalive_requests = 13\ntimeout_connect = 14ms\n"
+             "timeout_response = 15ms\ntimeout_read = 16ms\ntimeout_write = 17ms\ntimeout_idle = 18ms\n");
 
     ck_assert_int_eq(c->workers, 4);
     ck_assert_str_eq(c->access_log, "off");
@@ -164,18 +165,18 @@ START_TEST(wide_sections_are_inherited)
     ck_assert_int_eq(conf_pick(c->routes[0].max_body, c->listeners[0].max_body), 1 << 20);
     ck_assert_int_eq(conf_pick(c->routes[1].max_body, c->listeners[0].max_body), 0);
 
-    ck_assert_int_eq(conf_origin_of(c, "max_connections").line, 25);
+    ck_assert_int_eq(conf_origin_of(c, "max_connections").line, 27);
     ck_assert_int_eq(conf_origin_of(c, "workers").line, 0);
     ck_assert_str_eq(conf_origin_of(c, "workers").file, "default");
-    ck_assert_int_eq(conf_listener_origin(&c->listeners[0], "max_body").line, 20);
+    ck_assert_int_eq(conf_listener_origin(&c->listeners[0], "max_body").line, 22);
     ck_assert_str_eq(conf_listener_origin(&c->listeners[0], "max_body").file, "t");
     ck_assert_int_eq(conf_listener_origin(&c->listeners[1], "max_body").line, 7);
     ck_assert_int_eq(conf_listener_origin(&c->listeners[0], "max_head").line, 0);
     ck_assert_int_eq(conf_listener_origin(&c->listeners[0], "bind").line, 2);
     ck_assert_int_eq(conf_listener_origin(&c->listeners[0], "nothing").line, 0);
-    ck_assert_int_eq(conf_upstream_origin(&c->upstreams[0], "timeout_write").line, 22);
-    ck_assert_int_eq(conf_upstream_origin(&c->upstreams[1], "timeout_write").line, 18);
-    ck_assert_int_eq(conf_route_origin(&c->routes[1], "max_body").line, 13);
+    ck_assert_int_eq(conf_upstream_origin(&c->upstreams[0], "timeout_write").line, 24);
+    ck_assert_int_eq(conf_upstream_origin(&c->upstreams[1], "timeout_write").line, 20);
+    ck_assert_int_eq(conf_route_origin(&c->routes[1], "max_body").line, 15);
     ck_assert_int_eq(conf_route_origin(&c->routes[0], "max_body").line, 0);
     conf_free(c);
 }
@@ -183,8 +184,9 @@ END_TEST
 
 START_TEST(values_on_lines_of_their_own)
 {
-    struct conf *c = load("[greenway]\nworkers =\n  3\n[listener web]\nbind =\n  :80,\n\n  ; here as well\n  :81\n"
-                          "upstream = app\n[upstream app]\nserver =\n a:1 weight=2,\n b:2\n");
+    struct conf *c =
+        load("[greenway]\nworkers =\n  3\n[listener web]\nbind =\n  :80,\n\n  ; here as well\n  :81\n"
+             "upstream = app\n[upstream app]\nserver =\n a:1 weight=2,\n b:2\n");
 
     ck_assert_int_eq(c->workers, 3);
     ck_assert_int_eq(conf_origin_of(c, "workers").line, 3);
@@ -212,13 +214,17 @@ START_TEST(variables)
     ck_assert_uint_eq(c->upstreams[0].server_count, 3);
     ck_assert_str_eq(c->upstreams[0].servers[1].text, "b:2");
     conf_free(c);
-    refuse("[greenway]\nworkers = ${CONF_UNSET}\nerror_log = ${uri}\n[listener web]\nbind = :80\nupstream = app\n"
+    refuse("[greenway]\nworkers = ${CONF_UNSET}\nerror_log = ${uri}\n[listener web]\nbind = :80\nupstream = "
+           "app\n"
            "[upstream app]\nserver = a:1,\n  ${CONF_UNSET}:80\n",
-           "t:2: [greenway] workers: CONF_UNSET is not set in the environment; write ${CONF_UNSET:-default} to do "
+           "t:2: [greenway] workers: CONF_UNSET is not set in the environment; write ${CONF_UNSET:-default} "
+           "to do "
            "without\n"
-           "t:3: [greenway] error_log: '${uri}' is not ${NAME} or ${NAME:-default} with an upper-case NAME; write $$ "
+           "t:3: [greenway] error_log: '${uri}' is not ${NAME} or ${NAME:-default} with an upper-case NAME; "
+           "write $$ "
            "for a plain '$'\n"
-           "t:9: [upstream app] server: CONF_UNSET is not set in the environment; write ${CONF_UNSET:-default} to do "
+           "t:9: [upstream app] server: CONF_UNSET is not set in the environment; write "
+           "${CONF_UNSET:-default} to do "
            "without\n");
 }
 END_TEST
@@ -244,45 +250,58 @@ static const struct {
     {"[greenway]\nlog_format = x\n" REST,
      "t:2: [greenway] log_format: 'x' is not understood; allowed: json, combined\n"},
     {"[greenway]\naccess_log = stdout\nerror_log = off\n" REST,
-     "t:2: [greenway] access_log: 'stdout' is not understood; allowed: -, off, or the path of a file, with a '/' in it\n"
-     "t:3: [greenway] error_log: 'off' is not understood; allowed: -, or the path of a file, with a '/' in it\n"},
+     "t:2: [greenway] access_log: 'stdout' is not understood; allowed: -, off, or the path of a file, with a "
+     "'/' in it\n"
+     "t:3: [greenway] error_log: 'off' is not understood; allowed: -, or the path of a file, with a '/' in "
+     "it\n"},
     {"[greenway]\naccess_log = /var/log/\nerror_log = /e # here\n" REST,
-     "t:2: [greenway] access_log: '/var/log/' is not understood; allowed: -, off, or the path of a file, with a '/' in "
+     "t:2: [greenway] access_log: '/var/log/' is not understood; allowed: -, off, or the path of a file, "
+     "with a '/' in "
      "it\n"
-     "t:3: [greenway] error_log: '/e # here' is not understood; allowed: -, or the path of a file, with a '/' in it\n"},
-    {"[timeouts]\ntimeout_head = 0\ntimeout_body = 0s\ntimeout_write = -1s\ntimeout_read = 30\ntimeout_idle = 366d\n" REST,
-     "t:2: [timeouts] timeout_head: '0' is no time to wait, and no wait can be turned off; allowed: " TIMES "\n"
-     "t:3: [timeouts] timeout_body: '0s' is no time to wait, and no wait can be turned off; allowed: " TIMES "\n"
-     "t:4: [timeouts] timeout_write: '-1s' is no time to wait, and no wait can be turned off; allowed: " TIMES "\n"
+     "t:3: [greenway] error_log: '/e # here' is not understood; allowed: -, or the path of a file, with a "
+     "'/' in it\n"},
+    {"[timeouts]\ntimeout_head = 0\ntimeout_body = 0s\ntimeout_write = -1s\ntimeout_read = 30\ntimeout_idle "
+     "= 366d\n" REST,
+     "t:2: [timeouts] timeout_head: '0' is no time to wait, and no wait can be turned off; allowed: " TIMES
+     "\n"
+     "t:3: [timeouts] timeout_body: '0s' is no time to wait, and no wait can be turned off; allowed: " TIMES
+     "\n"
+     "t:4: [timeouts] timeout_write: '-1s' is no time to wait, and no wait can be turned off; allowed: " TIMES
+     "\n"
      "t:5: [timeouts] timeout_read: '30' is not understood; allowed: " TIMES "\n"
      "t:6: [timeouts] timeout_idle: '366d' is out of range; allowed: " TIMES "\n"},
     {"[limits]\nmax_head = 512\nmax_target = 65k\n" REST,
-     "t:2: [limits] max_head: '512' is out of range; allowed: a size from 1k to 64k, in bytes or with a unit: k, m, g "
+     "t:2: [limits] max_head: '512' is out of range; allowed: a size from 1k to 64k, in bytes or with a "
+     "unit: k, m, g "
      "or t\n"
-     "t:3: [limits] max_target: '65k' is out of range; allowed: a size from 64 to 64k, in bytes or with a unit: k, m, g "
+     "t:3: [limits] max_target: '65k' is out of range; allowed: a size from 64 to 64k, in bytes or with a "
+     "unit: k, m, g "
      "or t\n"},
-    {"[greenway]\nerror_log =;x\n" REST, "t:2: [greenway] error_log: a value cannot hold a ';' at its start or behind a "
-                                         "blank, where it would be a comment\n"},
+    {"[greenway]\nerror_log =;x\n" REST,
+     "t:2: [greenway] error_log: a value cannot hold a ';' at its start or behind a "
+     "blank, where it would be a comment\n"},
     /* set twice */
     {"[greenway]\nworkers = 1\nmax_connections = 1\nworkers = 1\n" REST,
      "t:4: [greenway] workers: the key is already set at t:2 and takes one value\n"},
     /* keys that do not exist, or not here */
     {"[greenway]\nworker = 1\n" REST, "t:2: [greenway] worker: unknown key; did you mean 'workers'?\n"},
     {"[greenway]\nWorkers = 1\n" REST, "t:2: [greenway] Workers: unknown key; did you mean 'workers'?\n"},
-    {"[greenway]\nthing = 1\n" REST,
-     "t:2: [greenway] thing: unknown key; there are workers, access_log, log_format, error_log, shutdown_grace, include, "
-     "max_connections\n"},
-    {"[greenway]\ntimeout_connect = 1s\n" REST,
-     "t:2: [greenway] timeout_connect: the key does not belong here; it stands in [upstream NAME] or [timeouts]\n"},
-    {"[limits]\ntimeout_head = 1s\n" REST,
-     "t:2: [limits] timeout_head: the key does not belong here; it stands in [listener NAME] or [timeouts]\n"},
-    {REST "server b:80\n", "t:6: [upstream app] server b: unknown key; is there a '=' missing behind 'server'?\n"},
+    {"[greenway]\nthing = 1\n" REST, "t:2: [greenway] thing: unknown key; there are workers, access_log, "
+                                     "log_format, error_log, shutdown_grace, include, "
+                                     "max_connections\n"},
+    {"[greenway]\ntimeout_connect = 1s\n" REST, "t:2: [greenway] timeout_connect: the key does not belong "
+                                                "here; it stands in [upstream NAME] or [timeouts]\n"},
+    {"[limits]\ntimeout_head = 1s\n" REST, "t:2: [limits] timeout_head: the key does not belong here; it "
+                                           "stands in [listener NAME] or [timeouts]\n"},
+    {REST "server b:80\n",
+     "t:6: [upstream app] server b: unknown key; is there a '=' missing behind 'server'?\n"},
     /* sections */
     {"[greenway x]\n" REST, "t:1: [greenway x]: the section takes no name; write [greenway]\n"},
     {"[route]\n" REST, "t:1: [route]: the section needs a name, as in [route main]\n"},
     {"[listner x]\n" REST, "t:1: [listner x]: unknown section; did you mean 'listener'?\n"},
-    {"[server]\nworkers = 1\n" REST, "t:1: [server]: unknown section; there are [greenway], [listener NAME], [route "
-                                     "NAME], [upstream NAME], [limits] and [timeouts]\n"},
+    {"[server]\nworkers = 1\n" REST,
+     "t:1: [server]: unknown section; there are [greenway], [listener NAME], [route "
+     "NAME], [upstream NAME], [limits] and [timeouts]\n"},
     {"[route a,b]\n" REST,
      "t:1: [route a,b]: the name 'a,b' is not made of letters, digits, '.', '_' and '-' alone\n"},
     {"[upstream app]\nserver = b:1\n" REST, "t:6: [upstream app]: the section already stands at t:1\n"},
@@ -291,10 +310,12 @@ static const struct {
     /* required keys */
     {"[listener web]\nupstream = app\n[upstream app]\n",
      "t:1: [listener web] bind: the key is required: addresses to listen on; allowed: " ADDRESSES "\n"
-     "t:3: [upstream app] server: the key is required: the servers of this group; allowed: HOST:PORT, [IPV6]:PORT or "
+     "t:3: [upstream app] server: the key is required: the servers of this group; allowed: HOST:PORT, "
+     "[IPV6]:PORT or "
      "unix:/PATH, and weight=1 to weight=256\n"},
-    {"[route r]\n" REST, "t:1: [route r] upstream: the key is required: the upstream that requests of this route go to; "
-                         "allowed: " NAMES "\n"},
+    {"[route r]\n" REST,
+     "t:1: [route r] upstream: the key is required: the upstream that requests of this route go to; "
+     "allowed: " NAMES "\n"},
     /* lists */
     {"[listener web]\nbind =\nbind = ,\nbind = :80 80, x\nupstream = app\n[upstream app]\nserver = a:80\n",
      "t:2: [listener web] bind: the value is missing; allowed: " ADDRESSES "\n"
@@ -304,14 +325,17 @@ static const struct {
     {"[route r]\nupstream = app\nhost =\n" REST,
      "t:3: [route r] host: the value is missing; allowed: a host such as example.com, or *.example.com\n"},
     {"[route r]\nupstream = app\nhost = a.example,\n  *\n" REST,
-     "t:4: [route r] host: '*' is every host; leave the key out for that; allowed: a host such as example.com, or "
+     "t:4: [route r] host: '*' is every host; leave the key out for that; allowed: a host such as "
+     "example.com, or "
      "*.example.com\n"},
     {"[route r]\nupstream = app\npath = /a/* b\n" REST,
-     "t:3: [route r] path: 'b' does not start with '/'; allowed: /PATH/* for a path and all below it, or =/PATH for it "
+     "t:3: [route r] path: 'b' does not start with '/'; allowed: /PATH/* for a path and all below it, or "
+     "=/PATH for it "
      "alone\n"},
     {"[listener web]\nbind = :80\nupstream = app app\n[upstream app]\nserver = a:80 b:80\n",
      "t:3: [listener web] upstream: 'app app' is not understood; allowed: " NAMES "\n"
-     "t:5: [upstream app] server: 'a:80 b:80' has more than one word; servers are separated by commas; allowed: "
+     "t:5: [upstream app] server: 'a:80 b:80' has more than one word; servers are separated by commas; "
+     "allowed: "
      "HOST:PORT, [IPV6]:PORT or unix:/PATH, and weight=1 to weight=256\n"},
     {"[greenway]\ninclude = x.ini\n" REST, "t:2: [greenway] include: only a file can include others\n"},
     /* findings of the reader and of the keys come in the order of the text */
@@ -329,12 +353,13 @@ END_TEST
 
 START_TEST(tcp_listeners_have_no_http_keys)
 {
-    struct conf *c = load_with("[limits]\nmax_head = 1k\n[listener t]\nbind = :1\nprotocol = tcp\nupstream = app\n"
-                               "max_body = 1m\ntimeout_head = 1s\ntimeout_tunnel = 2s\n[upstream app]\nserver = a:1\n",
-                               "t:7: warning: [listener t] max_body: the key means nothing to a listener with protocol "
-                               "= tcp\n"
-                               "t:8: warning: [listener t] timeout_head: the key means nothing to a listener with "
-                               "protocol = tcp\n");
+    struct conf *c =
+        load_with("[limits]\nmax_head = 1k\n[listener t]\nbind = :1\nprotocol = tcp\nupstream = app\n"
+                  "max_body = 1m\ntimeout_head = 1s\ntimeout_tunnel = 2s\n[upstream app]\nserver = a:1\n",
+                  "t:7: warning: [listener t] max_body: the key means nothing to a listener with protocol "
+                  "= tcp\n"
+                  "t:8: warning: [listener t] timeout_head: the key means nothing to a listener with "
+                  "protocol = tcp\n");
 
     ck_assert_int_eq(c->listeners[0].protocol, CONF_TCP);
     ck_assert_int_eq(c->listeners[0].max_body, 0);
@@ -346,7 +371,8 @@ END_TEST
 
 START_TEST(bytes_without_an_end)
 {
-    struct conf *c = load_bytes("[listener w]\nbind=:80\nupstream=a\n[upstream a]\nserver=b:80X", 59, "");
+    const char text[] = "[listener w]\nbind=:80\nupstream=a\n[upstream a]\nserver=b:80X";
+    struct conf *c = load_bytes(text, strlen(text) - 1, "");
 
     ck_assert_str_eq(c->upstreams[0].servers[0].text, "b:80");
     conf_free(c);

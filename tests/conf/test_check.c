@@ -19,22 +19,31 @@ static const struct {
      "t:9: [route r] upstream: there is no [upstream App]; did you mean 'app'?\n",
      false},
     /* what is missing may be in what could not be read, so nothing is said about it */
-    {WEB "[upstraem app]\nserver = a:80\n", "t:4: [upstraem app]: unknown section; did you mean 'upstream'?\n", false},
+    {WEB "[upstraem app]\nserver = a:80\n",
+     "t:4: [upstraem app]: unknown section; did you mean 'upstream'?\n", false},
     {WEB "[upstream app\nserver = a:80\n", "t:4: the section header has no ']'\n", false},
 
     /* listeners that nothing is behind */
     {APP "[listener web]\nbind = :80\n",
-     "t:3: [listener web] upstream: the listener leads nowhere: it has no upstream, and no [route NAME] is for it\n",
+     "t:3: [listener web] upstream: the listener leads nowhere: it has no upstream, and no [route NAME] is "
+     "for it\n",
      false},
     {APP "[listener web]\nbind = :80\n[listener x]\nbind = :81\n[route r]\nlistener = x\nupstream = app\n",
-     "t:3: [listener web] upstream: the listener leads nowhere: it has no upstream, and no [route NAME] is for it\n",
+     "t:3: [listener web] upstream: the listener leads nowhere: it has no upstream, and no [route NAME] is "
+     "for it\n",
      false},
-    {APP "[listener web]\nbind = :80\n[listener x]\nbind = :81\n[route r]\nlistener = x, web\nupstream = app\n", "", true},
+    {APP
+     "[listener web]\nbind = :80\n[listener x]\nbind = :81\n[route r]\nlistener = x, web\nupstream = app\n",
+     "", true},
     {APP "[listener web]\nbind = :80\n[route r]\nhost = a\nupstream = app\n", "", true},
     {APP "[listener t]\nbind = :80\nprotocol = tcp\n[route r]\nupstream = app\n",
-     "t:3: [listener t] upstream: the key is required with protocol = tcp: the name of an [upstream NAME]\n", false},
-    {APP "[listener t]\nbind = :80\nprotocol = tcp\nupstream = app\n[route r]\nlistener = t\nupstream = app\n",
-     "t:8: [route r] listener: [listener t] has protocol = tcp, which has no routes; set its upstream instead\n", false},
+     "t:3: [listener t] upstream: the key is required with protocol = tcp: the name of an [upstream NAME]\n",
+     false},
+    {APP
+     "[listener t]\nbind = :80\nprotocol = tcp\nupstream = app\n[route r]\nlistener = t\nupstream = app\n",
+     "t:8: [route r] listener: [listener t] has protocol = tcp, which has no routes; set its upstream "
+     "instead\n",
+     false},
     {APP, "t: there is no [listener NAME], so nothing would be served\n", false},
 
     /* addresses bound twice */
@@ -66,9 +75,11 @@ static const struct {
      "t:8: warning: [route b]: the route is never reached: [route a] at t:6 comes first and takes all of its "
      "requests\n",
      true},
-    {WEB APP "[route a]\nhost = *.b, c\npath = /x/*\nupstream = app\n[route b]\nhost = c, a.b\npath = =/x, /x/y/*\n"
-             "upstream = app\n",
-     "t:10: warning: [route b]: the route is never reached: [route a] at t:6 comes first and takes all of its "
+    {WEB APP
+     "[route a]\nhost = *.b, c\npath = /x/*\nupstream = app\n[route b]\nhost = c, a.b\npath = =/x, /x/y/*\n"
+     "upstream = app\n",
+     "t:10: warning: [route b]: the route is never reached: [route a] at t:6 comes first and takes all of "
+     "its "
      "requests\n",
      true},
     {WEB APP "[route a]\npath = /*\nupstream = app\n[route b]\nupstream = app\n",
@@ -83,15 +94,16 @@ static const struct {
      "", true},
     {WEB APP "[listener x]\nbind = :81\nupstream = app\n[route a]\nlistener = web, x\nupstream = app\n"
              "[route b]\nupstream = app\n",
-     "t:12: warning: [route b]: the route is never reached: [route a] at t:9 comes first and takes all of its "
+     "t:12: warning: [route b]: the route is never reached: [route a] at t:9 comes first and takes all of "
+     "its "
      "requests\n",
      true},
     {APP "[listener t]\nbind = :80\nprotocol = tcp\nupstream = app\n[route r]\nupstream = app\n",
      "t:7: warning: [route r]: the route is never used: there is no http listener\n", true},
 
     /* upstreams that nobody uses */
-    {WEB APP "[upstream spare]\nserver = b:80\n", "t:6: warning: [upstream spare]: nothing refers to the upstream\n",
-     true},
+    {WEB APP "[upstream spare]\nserver = b:80\n",
+     "t:6: warning: [upstream spare]: nothing refers to the upstream\n", true},
     {WEB APP "[upstream spare]\nserver = b:80\n[route r]\nhost = x\nupstream = spare\n", "", true},
 };
 
@@ -114,8 +126,8 @@ START_TEST(many_sections)
     ck_assert_ptr_nonnull(out);
     fputs("[listener web]\nbind = :80\n", out);
     for (int i = 0; i < 3000; i++)
-        fprintf(out, "[route r%d]\nhost = h%d.example\nupstream = u%d\n[upstream u%d]\nserver = s%d:80\n", i, i, i, i,
-                i);
+        fprintf(out, "[route r%d]\nhost = h%d.example\nupstream = u%d\n[upstream u%d]\nserver = s%d:80\n", i,
+                i, i, i, i);
     ck_assert_int_eq(fclose(out), 0);
     struct conf *c = load(text);
 
@@ -154,7 +166,6 @@ int main(void)
     Suite *suite = suite_create("conf/check");
     TCase *tests = tcase_create("check");
 
-    tcase_set_timeout(tests, 60);
     tcase_add_loop_test(tests, the_whole_is_checked, 0, sizeof(cases) / sizeof(cases[0]));
     tcase_add_test(tests, many_sections);
     tcase_add_test(tests, too_many_sections);

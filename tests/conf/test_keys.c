@@ -35,7 +35,8 @@ START_TEST(every_scalar_has_a_place)
 
     for (enum conf_kind kind = 0; kind < CONF_OBJECTS; kind++) {
         objects += key->at[kind] != 0;
-        /* A scalar that may stand in an object's section is stored in that object, and the other way round. */
+        /* A scalar that may stand in an object's section is stored in that object, and the other way round.
+         */
         ck_assert_int_eq(key->at[kind] != 0, conf_key_in(key, kind) && !conf_key_is_list(key));
     }
     ck_assert_int_eq(objects == 0, conf_key_is_list(key));

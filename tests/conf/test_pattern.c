@@ -20,16 +20,22 @@ static const struct {
     {"*.*.a", "has a '*' that is not the whole first label", NULL, false},
     {"a*.b", "has a '*' that is not the whole first label", NULL, false},
     {"a.*", "has a '*' that is not the whole first label", NULL, false},
-    {"a:80", "has a ':'; a host is matched without its port, and an IPv6 address stands in brackets", NULL, false},
-    {"*.a:80", "has a ':'; a host is matched without its port, and an IPv6 address stands in brackets", NULL, false},
-    {"::1", "has a ':'; a host is matched without its port, and an IPv6 address stands in brackets", NULL, false},
+    {"a:80", "has a ':'; a host is matched without its port, and an IPv6 address stands in brackets", NULL,
+     false},
+    {"*.a:80", "has a ':'; a host is matched without its port, and an IPv6 address stands in brackets", NULL,
+     false},
+    {"::1", "has a ':'; a host is matched without its port, and an IPv6 address stands in brackets", NULL,
+     false},
     {"[::1]:80", "has a port; a host is matched without", NULL, false},
     {"[::1]x", "goes on behind its ']'", NULL, false},
     {"[::1", "has no ']'", NULL, false},
     {"[x]", "is not an IPv6 address within its brackets", NULL, false},
     {"a.", "ends with a '.'; leave it out", NULL, false},
-    {"b\xc3\xbc""cher.example", "is not ASCII; write the name in its xn-- form", NULL, false},
-    {"http://a", "has a ':'; a host is matched without its port, and an IPv6 address stands in brackets", NULL, false},
+    {"b\xc3\xbc"
+     "cher.example",
+     "is not ASCII; write the name in its xn-- form", NULL, false},
+    {"http://a", "has a ':'; a host is matched without its port, and an IPv6 address stands in brackets",
+     NULL, false},
     {"a/b", "has a character that no host name has", NULL, false},
     {"a..b", "has an empty label", NULL, false},
 };
@@ -62,16 +68,24 @@ static const struct {
     {"=/", NULL, "/", true},
     {"=/v1", NULL, "/v1", true},
     {"=/v1/", NULL, "/v1/", true},
-    {"/a%2fb/*", NULL, "/a%2Fb", false},
+    {"/%61%7E%c3%bc%3b/*", NULL, "/a~%C3%BC%3B", false}, /* in the form that paths are matched in */
+    {"/%c3/%3b%3b/*", NULL, "/%C3/%3B%3B", false},
+    {"/a%2fb/*", "has %00, %2F or %5C, which no request has when it is matched", NULL, false},
+    {"=/%5c", "has %00, %2F or %5C, which no request has when it is matched", NULL, false},
+    {"=/%00", "has %00, %2F or %5C, which no request has when it is matched", NULL, false},
+    {"/%2e%2E/*", "has a '.' or '..' segment, which no request has when it is matched", NULL, false},
+    {"/%2g/*", "has a '%' without two hexadecimal digits behind it", NULL, false},
     {"/.well-known/*", NULL, "/.well-known", false},
     {"/.../*", NULL, "/...", false},
     {"/a.b..c/*", NULL, "/a.b..c", false},
-    {"/v1", "could mean either of two things; write '/v1/*' for it and everything below it, or '=/v1' for it alone",
+    {"/v1",
+     "could mean either of two things; write '/v1/*' for it and everything below it, or '=/v1' for it alone",
      NULL, false},
-    {"/v1/", "could mean either of two things; write '/v1/*' for it and everything below it, or '=/v1/' for it alone",
+    {"/v1/",
+     "could mean either of two things; write '/v1/*' for it and everything below it, or '=/v1/' for it alone",
      NULL, false},
-    {"/", "could mean either of two things; write '/*' for it and everything below it, or '=/' for it alone", NULL,
-     false},
+    {"/", "could mean either of two things; write '/*' for it and everything below it, or '=/' for it alone",
+     NULL, false},
     {"v1/*", "does not start with '/'", NULL, false},
     {"=v1", "does not start with '/'", NULL, false},
     {"=", "does not start with '/'", NULL, false},
@@ -119,15 +133,9 @@ static const struct {
     const char *a, *b;
     bool covers, reverse;
 } host_pairs[] = {
-    {"a.b", "a.b", true, true},
-    {"a.b", "c.b", false, false},
-    {"*.b", "a.b", true, false},
-    {"*.b", "x.a.b", true, false},
-    {"*.b", "*.a.b", true, false},
-    {"*.b", "*.b", true, true},
-    {"*.b", "b", false, false},
-    {"*.b", "ab", false, false},
-    {"*.b.c", "xb.c", false, false},
+    {"a.b", "a.b", true, true},    {"a.b", "c.b", false, false},  {"*.b", "a.b", true, false},
+    {"*.b", "x.a.b", true, false}, {"*.b", "*.a.b", true, false}, {"*.b", "*.b", true, true},
+    {"*.b", "b", false, false},    {"*.b", "ab", false, false},   {"*.b.c", "xb.c", false, false},
 };
 
 START_TEST(hosts_cover_others)
@@ -147,17 +155,10 @@ static const struct {
     const char *a, *b;
     bool covers, reverse;
 } path_pairs[] = {
-    {"/*", "/v1/*", true, false},
-    {"/*", "=/", true, false},
-    {"/*", "/*", true, true},
-    {"/v1/*", "/v1/a/*", true, false},
-    {"/v1/*", "=/v1", true, false},
-    {"/v1/*", "=/v1/", true, false},
-    {"/v1/*", "=/v1/a", true, false},
-    {"/v1/*", "/v12/*", false, false},
-    {"/v1/*", "=/v12", false, false},
-    {"=/v1", "=/v1", true, true},
-    {"=/v1", "=/v1/", false, false},
+    {"/*", "/v1/*", true, false},      {"/*", "=/", true, false},         {"/*", "/*", true, true},
+    {"/v1/*", "/v1/a/*", true, false}, {"/v1/*", "=/v1", true, false},    {"/v1/*", "=/v1/", true, false},
+    {"/v1/*", "=/v1/a", true, false},  {"/v1/*", "/v12/*", false, false}, {"/v1/*", "=/v12", false, false},
+    {"=/v1", "=/v1", true, true},      {"=/v1", "=/v1/", false, false},
 };
 
 START_TEST(paths_cover_others)

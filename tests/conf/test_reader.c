@@ -25,7 +25,8 @@ static char *dump(const struct conf_section *section)
     return text;
 }
 
-static void reads_bytes(const char *text, size_t n, const char *expected, const char *expected_findings, bool lost)
+static void reads_bytes(const char *text, size_t n, const char *expected, const char *expected_findings,
+                        bool lost)
 {
     struct conf_arena arena = {0};
     struct conf_errors errors = {0};
@@ -82,7 +83,8 @@ END_TEST
 START_TEST(comments)
 {
     reads("; c\n# c\n[a] ; c\n  ; c\n  # c\nk = v ; c\nl = w\t;c\n", "[a]@3\nk@6=v@6\nl@7=w@7\n");
-    reads("[a]\nk = a;b\nl = # no comment\nm = x # y\n", "[a]@1\nk@2=a;b@2\nl@3=# no comment@3\nm@4=x # y@4\n");
+    reads("[a]\nk = a;b\nl = # no comment\nm = x # y\n",
+          "[a]@1\nk@2=a;b@2\nl@3=# no comment@3\nm@4=x # y@4\n");
     reads("[a]\nk = ; c\n", "[a]@1\nk@2=@2\n");
     reads("[a]\nk = 1 ; c\n  2 ; c\n  ; c\n\n  3\n", "[a]@1\nk@2=1@2|2@3|3@6\n");
 }
@@ -94,10 +96,11 @@ START_TEST(continuation_lines)
     reads("[a]\nk =\n  [::1]:80\n", "[a]@1\nk@2=@2|[::1]:80@3\n");
     reads("[a]\n  k = v\n", "[a]@1\nk@2=v@2\n"); /* nothing to continue */
     reads("[a]\nk = 1\n[b]\n  k = 2\n", "[a]@1\nk@2=1@2\n[b]@3\nk@4=2@4\n");
-    complains("[a]\nk = 1\n  l = 2\n  3\n  [b]\n  [::1]\n", "[a]@1\nk@2=1@2|3@4|[::1]@6\n",
-              "t:3: [a]: the indented line continues the value above; 'l =' must start at the left margin\n"
-              "t:5: [a]: the indented line continues the value above; a section header must start at the left "
-              "margin\n");
+    complains(
+        "[a]\nk = 1\n  l = 2\n  3\n  [b]\n  [::1]\n", "[a]@1\nk@2=1@2|3@4|[::1]@6\n",
+        "t:3: [a]: the indented line continues the value above; 'l =' must start at the left margin\n"
+        "t:5: [a]: the indented line continues the value above; a section header must start at the left "
+        "margin\n");
 }
 END_TEST
 
@@ -113,9 +116,10 @@ START_TEST(section_headers)
     reads(title, expected);
     title[50] = 'x';
     title[51] = ']';
-    reads_bytes(title, strlen(title), "",
-                "t:1: a section's name must have 1 to 49 bytes; this one has 50\n", true);
-    reads_bytes("[]\nk = v\n", 9, "", "t:1: a section's name must have 1 to 49 bytes; this one has 0\n", true);
+    reads_bytes(title, strlen(title), "", "t:1: a section's name must have 1 to 49 bytes; this one has 50\n",
+                true);
+    reads_bytes("[]\nk = v\n", 9, "", "t:1: a section's name must have 1 to 49 bytes; this one has 0\n",
+                true);
     reads_bytes("[a\nk = v\n [x] y\n", 16, "", "t:1: the section header has no ']'\n", true);
     reads_bytes("[a ; ]\n", 7, "", "t:1: the section header has no ']'\n", true);
     reads_bytes("[b]\nx = 1\n[a] k = v\nl = w\n  m\n[c]\nn = o\n", 40, "[b]@1\nx@2=1@2\n[c]@6\nn@7=o@7\n",
@@ -175,14 +179,16 @@ static void long_value(const char *before, const char *unit, size_t length)
 
 START_TEST(long_lines_are_read_in_full)
 {
-    static const char *const units[] = {"x", "10.0.0.1:80, ", "a b c ", "a      b", "a;b#c", "x#", "\xc3\xbc"};
+    static const char *const units[] = {"x",  "10.0.0.1:80, ", "a b c ", "a      b", "a;b#c",
+                                        "x#", "\xc3\xbc"};
 
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         for (size_t n = 1; n < 500; n += n < 160 || n > 220 ? 13 : 1)
             long_value("k = ", units[i], n);
         long_value("k\t: ", units[i], 100000);
-        long_value("  k                                 =                                                        ",
-                   units[i], 1000);
+        long_value(
+            "  k                                 =                                                        ",
+            units[i], 1000);
     }
 }
 END_TEST
@@ -208,7 +214,8 @@ START_TEST(long_lines_that_cannot_be_split)
     memset(text + strlen(text), '#', 600);
     strcat(text, "\n  y\nl = w\n");
     complains(text, "[a]@1\nl@4=w@4\n",
-              "t:2: [a]: the line is 605 bytes long and has no place where it can be split; continue it on indented "
+              "t:2: [a]: the line is 605 bytes long and has no place where it can be split; continue it on "
+              "indented "
               "lines\n");
 }
 END_TEST

@@ -7,12 +7,12 @@ static const struct {
     const char *word, *candidates[4], *best;
 } cases[] = {
     {"timeout_conect", {"timeout_connect", "timeout_read"}, "timeout_connect"},
-    {"wbe", {"web", "api"}, "web"},           /* a transposition is one edit */
-    {"Workers", {"workers"}, "workers"},      /* case alone is none */
+    {"wbe", {"web", "api"}, "web"},      /* a transposition is one edit */
+    {"Workers", {"workers"}, "workers"}, /* case alone is none */
     {"listner", {"limits", "listener"}, "listener"},
     {"upstreams", {"upstream"}, "upstream"},
     {"ap", {"app"}, "app"},
-    {"a", {"b"}, NULL},                       /* one edit, but nothing in common */
+    {"a", {"b"}, NULL}, /* one edit, but nothing in common */
     {"foo", {"bar"}, NULL},
     {"ftp", {"http"}, NULL},
     {"completely_else", {"workers"}, NULL},

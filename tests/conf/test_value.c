@@ -8,7 +8,8 @@
 #define MS INT64_C(1000000)
 
 static const struct conf_key integer = {.type = CONF_INTEGER, .min = 1, .max = 256, .words = "auto"};
-static const struct conf_key duration = {.type = CONF_DURATION, .min = MS, .max = INT64_C(365) * 86400000 * MS};
+static const struct conf_key duration = {
+    .type = CONF_DURATION, .min = MS, .max = INT64_C(365) * 86400000 * MS};
 static const struct conf_key size = {.type = CONF_SIZE, .min = 0, .max = INT64_MAX};
 static const struct conf_key rate = {.type = CONF_RATE, .min = 0, .max = 1 << 30};
 static const struct conf_key choice = {.type = CONF_CHOICE, .words = "http|tcp"};

@@ -125,6 +125,7 @@ class Drain(Held):
             proxy.signal()
             wait_for(lambda: self.refuses(proxy.port), "new connections to be refused")
             self.assertIsNone(proxy.process.poll())
+            proxy.statuses = (0, 1)
             proxy.signal()
             proxy.wait()
 

@@ -1,6 +1,6 @@
 /*
- * What the message tests share: running a suite, feeding text to the parsers, and looking at the result. Each test
- * program mirrors one source file of proxy/http.
+ * What the message tests share: running a suite, feeding text to the parsers, and looking at the result. Each
+ * test program mirrors one source file of proxy/http.
  */
 #ifndef TESTS_HTTP_SUITE_H
 #define TESTS_HTTP_SUITE_H
@@ -9,15 +9,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "forward.h"
-#include "head.h"
+#include "http/forward.h"
+#include "http/head.h"
 
 /* Like Check's ck_assert_str_eq(), for a span. */
-#define assert_span(span_value, text)                                                                                  \
-    do {                                                                                                               \
-        struct span got_ = (span_value), want_ = span_str(text);                                                       \
-        ck_assert_msg(span_equal(got_, want_), "%s is \"%.*s\", not \"%s\"", #span_value, (int)got_.n,                 \
-                      got_.n ? got_.p : "", want_.p);                                                                  \
+#define assert_span(span_value, text)                                                                        \
+    do {                                                                                                     \
+        struct span got_ = (span_value), want_ = span_str(text);                                             \
+        ck_assert_msg(span_equal(got_, want_), "%s is \"%.*s\", not \"%s\"", #span_value, (int)got_.n,       \
+                      got_.n ? got_.p : "", want_.p);                                                        \
     } while (0)
 
 static inline const char *error_name(int rc)
@@ -26,14 +26,15 @@ static inline const char *error_name(int rc)
 }
 
 /* Like ck_assert_int_eq(), saying the reasons by name. */
-#define assert_error(got, want, text)                                                                                  \
-    do {                                                                                                               \
-        int got_ = (got), want_ = (want);                                                                              \
-        ck_assert_msg(got_ == want_, "%s, not %s, for: %s", error_name(got_), error_name(want_), text);                \
+#define assert_error(got, want, text)                                                                        \
+    do {                                                                                                     \
+        int got_ = (got), want_ = (want);                                                                    \
+        ck_assert_msg(got_ == want_, "%s, not %s, for: %s", error_name(got_), error_name(want_), text);      \
     } while (0)
 
 /* The whole text at once. */
-static inline int parse_request(const char *text, size_t n, const struct http_limits *limits, struct http_head *head)
+static inline int parse_request(const char *text, size_t n, const struct http_limits *limits,
+                                struct http_head *head)
 {
     struct http_parser p;
     http_request_begin(&p, limits);

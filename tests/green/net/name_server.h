@@ -268,7 +268,7 @@ static const struct {
     {"empty", say_empty},
     {"broken", say_broken},
     {"refused", say_refused},
-    {"silent", say_nothing},
+    {"silent*", say_nothing},
     {"loop", say_loop},
     {"garbage", say_garbage},
     {"short-record", say_short_record},

@@ -1,0 +1,167 @@
+/* The error log: formatting a line, and writing it whole or not at all. */
+#include "error_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MESSAGE_BYTES 2048
+#define LINE_BYTES    4096 /* PIPE_BUF: a pipe that polls writable takes so much at once */
+
+static const struct {
+    const char *name, *colour;
+    bool said_on_terminal; /* a notice needs no label for people who watch */
+} levels[] = {
+    [LOG_LEVEL_ERROR] = {"error", "\033[31m", true},
+    [LOG_LEVEL_WARNING] = {"warning", "\033[33m", true},
+    [LOG_LEVEL_NOTICE] = {"notice", "", false},
+    [LOG_LEVEL_INFO] = {"info", "\033[2m", false},
+};
+
+static struct {
+    pthread_mutex_t lock; /* held for a write that cannot wait */
+    int fd;
+    char *path;              /* NULL: standard error */
+    unsigned long unwritten; /* lines dropped since the last one that was written */
+} out = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
+
+static size_t put(char *line, size_t n, const char *text)
+{
+    size_t length = strlen(text);
+    if (length > LINE_BYTES - n)
+        length = LINE_BYTES - n;
+    memcpy(line + n, text, length);
+    return n + length;
+}
+
+/* No message may steer the terminal or look like two lines. */
+static size_t put_visible(char *line, size_t n, const char *text)
+{
+    static const char hex[] = "0123456789abcdef";
+    for (; *text && n + 64 < LINE_BYTES; text++) {
+        unsigned char c = (unsigned char)*text;
+        if (c >= ' ' && c != 0x7f) {
+            line[n++] = *text;
+            continue;
+        }
+        line[n++] = '\\';
+        line[n++] = 'x';
+        line[n++] = hex[c >> 4];
+        line[n++] = hex[c & 15];
+    }
+    return n;
+}
+
+static size_t put_time(char *line, size_t n)
+{
+    struct timespec now;
+    struct tm tm;
+    char text[64];
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text + length, sizeof text - length, ".%03dZ ", (int)(now.tv_nsec / 1000000));
+    return put(line, n, text);
+}
+
+static size_t format_line(char *line, enum log_level level, const char *message)
+{
+    bool file = out.path != NULL, colour = !file && *levels[level].colour && isatty(out.fd);
+    size_t n = file ? put_time(line, 0) : put(line, 0, "greenway: ");
+    if (colour)
+        n = put(line, n, levels[level].colour);
+    if (file || levels[level].said_on_terminal) {
+        n = put(line, n, levels[level].name);
+        n = put(line, n, ": ");
+    }
+    n = put_visible(line, n, message);
+    return put(line, n, colour ? "\033[0m\n" : "\n");
+}
+
+/* With the lock held. */
+static bool write_line(enum log_level level, const char *message)
+{
+    char line[LINE_BYTES];
+    struct pollfd writable = {.fd = out.fd, .events = POLLOUT};
+    size_t n = format_line(line, level, message);
+    if (poll(&writable, 1, 0) != 1 || !(writable.revents & POLLOUT))
+        return false;
+    return write(out.fd, line, n) == (ssize_t)n;
+}
+
+void error_log(enum log_level level, const char *format, ...)
+{
+    char message[MESSAGE_BYTES], lost[64];
+    int before = errno;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    pthread_mutex_lock(&out.lock);
+    if (out.unwritten) {
+        snprintf(lost, sizeof lost, "%lu lines were lost here", out.unwritten);
+        if (write_line(LOG_LEVEL_WARNING, lost))
+            out.unwritten = 0;
+    }
+    if (!write_line(level, message))
+        out.unwritten++;
+    pthread_mutex_unlock(&out.lock);
+    errno = before;
+}
+
+/* Without waiting for the other end of a FIFO. */
+static int open_file(const char *path)
+{
+    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Takes path over. */
+static void use(int fd, char *path)
+{
+    pthread_mutex_lock(&out.lock);
+    if (out.path)
+        close(out.fd);
+    if (out.path != path)
+        free(out.path);
+    out.fd = fd;
+    out.path = path;
+    pthread_mutex_unlock(&out.lock);
+}
+
+int error_log_open(const char *target)
+{
+    if (!strcmp(target, "-")) {
+        use(STDERR_FILENO, NULL);
+        return 0;
+    }
+    char *path = strdup(target);
+    if (!path)
+        return -ENOMEM;
+    int fd = open_file(path);
+    if (fd < 0) {
+        free(path);
+        return fd;
+    }
+    use(fd, path);
+    return 0;
+}
+
+int error_log_reopen(void)
+{
+    if (!out.path) /* set once, before there are threads, and after that only exchanged for itself */
+        return 0;
+    int fd = open_file(out.path);
+    if (fd < 0)
+        return fd;
+    use(fd, out.path);
+    return 0;
+}

@@ -1,0 +1,29 @@
+/*
+ * The error log: what the proxy has to say about itself, one line at a time, on standard error or in a file.
+ * Any thread may write; lines never mix. A line that cannot be written without waiting (standard error is a
+ * full pipe) is dropped and counted, so that no reader of logs ever holds traffic up.
+ */
+#ifndef OBSERVE_ERROR_LOG_H
+#define OBSERVE_ERROR_LOG_H
+
+enum log_level {
+    LOG_LEVEL_ERROR,   /* something asked for does not work */
+    LOG_LEVEL_WARNING, /* it works, but not as it should */
+    LOG_LEVEL_NOTICE,  /* a milestone: listening, draining */
+    LOG_LEVEL_INFO,    /* a detail */
+};
+
+/* Lines go to standard error until this names a file (made with mode 0640, appended to); "-" is standard
+ * error. 0 or -errno: then lines go where they went before. Never switches. */
+int error_log_open(const char *target);
+
+/* Opens the file again under its name, after a rotation. 0 or -errno: the old file stays in use. Never
+ * switches. */
+int error_log_reopen(void);
+
+/* Writes "greenway: warning: MESSAGE" to standard error, or "2026-01-31T23:59:59.123Z warning: MESSAGE" to a
+ * file; notices and details go without their level on standard error. At most about 2 KiB are kept, control
+ * characters come out as \xNN. Never waits, never switches. */
+void error_log(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

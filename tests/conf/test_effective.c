@@ -1,0 +1,237 @@
+/* The printed configuration says everything, and loads again to the same. */
+#include "loading.h"
+
+static char *effective(const struct conf *conf)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+
+    ck_assert_ptr_nonnull(out);
+    conf_print_effective(out, conf);
+    ck_assert_int_eq(fclose(out), 0);
+    return text;
+}
+
+static void same_listeners(const struct conf *a, const struct conf *b)
+{
+    ck_assert_uint_eq(a->listener_count, b->listener_count);
+    for (size_t i = 0; i < a->listener_count; i++) {
+        const struct conf_listener *x = &a->listeners[i], *y = &b->listeners[i];
+
+        ck_assert_str_eq(x->name, y->name);
+        ck_assert_uint_eq(x->binds, y->binds);
+        for (size_t j = 0; j < x->binds; j++) {
+            ck_assert_str_eq(x->bind[j].text, y->bind[j].text);
+            ck_assert_str_eq(x->bind[j].host, y->bind[j].host);
+            ck_assert_int_eq(x->bind[j].port, y->bind[j].port);
+            ck_assert_int_eq(x->bind[j].is_unix, y->bind[j].is_unix);
+        }
+        ck_assert_int_eq(x->protocol, y->protocol);
+        ck_assert_pstr_eq(x->upstream_name, y->upstream_name);
+        ck_assert_int_eq(x->upstream != NULL, y->upstream != NULL);
+        if (x->upstream)
+            ck_assert_int_eq(x->upstream - a->upstreams, y->upstream - b->upstreams);
+        /* All numbers, from the first to the last of them. */
+        ck_assert_mem_eq(&x->max_connections, &y->max_connections,
+                         offsetof(struct conf_listener, origins) -
+                             offsetof(struct conf_listener, max_connections));
+    }
+}
+
+static void same_routes(const struct conf *a, const struct conf *b)
+{
+    ck_assert_uint_eq(a->route_count, b->route_count);
+    for (size_t i = 0; i < a->route_count; i++) {
+        const struct conf_route *x = &a->routes[i], *y = &b->routes[i];
+
+        ck_assert_str_eq(x->name, y->name);
+        ck_assert_uint_eq(x->listener_count, y->listener_count);
+        for (size_t j = 0; j < x->listener_count; j++)
+            ck_assert_int_eq(x->listeners[j] - a->listeners, y->listeners[j] - b->listeners);
+        ck_assert_uint_eq(x->host_count, y->host_count);
+        for (size_t j = 0; j < x->host_count; j++) {
+            ck_assert_str_eq(x->hosts[j].text, y->hosts[j].text);
+            ck_assert_int_eq(x->hosts[j].wildcard, y->hosts[j].wildcard);
+        }
+        ck_assert_uint_eq(x->path_count, y->path_count);
+        for (size_t j = 0; j < x->path_count; j++) {
+            ck_assert_str_eq(x->paths[j].text, y->paths[j].text);
+            ck_assert_int_eq(x->paths[j].exact, y->paths[j].exact);
+        }
+        ck_assert_int_eq(x->upstream - a->upstreams, y->upstream - b->upstreams);
+        ck_assert_int_eq(x->max_body, y->max_body);
+        ck_assert_int_eq(x->timeout_response, y->timeout_response);
+    }
+}
+
+static void same_upstreams(const struct conf *a, const struct conf *b)
+{
+    ck_assert_uint_eq(a->upstream_count, b->upstream_count);
+    for (size_t i = 0; i < a->upstream_count; i++) {
+        const struct conf_upstream *x = &a->upstreams[i], *y = &b->upstreams[i];
+
+        ck_assert_str_eq(x->name, y->name);
+        ck_assert_uint_eq(x->server_count, y->server_count);
+        for (size_t j = 0; j < x->server_count; j++) {
+            ck_assert_str_eq(x->servers[j].text, y->servers[j].text);
+            ck_assert_str_eq(x->servers[j].host, y->servers[j].host);
+            ck_assert_int_eq(x->servers[j].port, y->servers[j].port);
+            ck_assert_int_eq(x->servers[j].is_unix, y->servers[j].is_unix);
+            ck_assert_int_eq(x->servers[j].weight, y->servers[j].weight);
+        }
+        ck_assert_int_eq(x->balance, y->balance);
+        ck_assert_mem_eq(&x->keepalive, &y->keepalive,
+                         offsetof(struct conf_upstream, origins) - offsetof(struct conf_upstream, keepalive));
+    }
+}
+
+static void same(const struct conf *a, const struct conf *b)
+{
+    ck_assert_int_eq(a->workers, b->workers);
+    ck_assert_str_eq(a->access_log, b->access_log);
+    ck_assert_int_eq(a->log_format, b->log_format);
+    ck_assert_str_eq(a->error_log, b->error_log);
+    ck_assert_int_eq(a->shutdown_grace, b->shutdown_grace);
+    ck_assert_int_eq(a->max_connections, b->max_connections);
+    same_listeners(a, b);
+    same_routes(a, b);
+    same_upstreams(a, b);
+}
+
+/* Prints, loads what was printed, and compares. */
+static void round_trip(const struct conf *a)
+{
+    char *text = effective(a);
+    struct conf *b = load(text);
+
+    same(a, b);
+    free(text);
+    conf_free(b);
+}
+
+#define APP "[upstream app]\nserver = a:80\n"
+#define WEB "[listener web]\nbind = :80\nupstream = app\n"
+
+START_TEST(every_value_is_printed_with_its_place)
+{
+    struct conf *c =
+        load("[timeouts]\ntimeout_write = 90s\n[listener web]\nbind = :80, unix:/a$$b\nmax_body = 2048k\n"
+             "[route r]\nhost = *.b.example, a.example\npath = /v1/*, /*\n  =/x\n  =/$x\nupstream = app\n"
+             "max_body = 0\n[upstream app]\nserver = a:80 weight=3, [0::1]:81\n");
+    char *text = effective(c);
+
+    ck_assert_str_eq(text, "; the whole configuration of t, each value with its place\n"
+                           "\n"
+                           "[greenway]\n"
+                           "workers = auto                           ; default\n"
+                           "access_log = -                           ; default\n"
+                           "log_format = json                        ; default\n"
+                           "error_log = -                            ; default\n"
+                           "shutdown_grace = 30s                     ; default\n"
+                           "max_connections = 10000                  ; default\n"
+                           "\n"
+                           "[listener web]\n"
+                           "bind = :80                               ; t:4\n"
+                           "bind = unix:/a$$b                        ; t:4\n"
+                           "protocol = http                          ; default\n"
+                           "; upstream: none\n"
+                           "max_connections = 10000                  ; default\n"
+                           "max_head = 16k                           ; default\n"
+                           "max_fields = 100                         ; default\n"
+                           "max_target = 8k                          ; default\n"
+                           "max_body = 2m                            ; t:5\n"
+                           "timeout_head = 10s                       ; default\n"
+                           "timeout_body = 30s                       ; default\n"
+                           "timeout_keepalive = 1m                   ; default\n"
+                           "timeout_write = 90s                      ; t:2\n"
+                           "timeout_tunnel = 1h                      ; default\n"
+                           "timeout_linger = 5s                      ; default\n"
+                           "min_rate = 240/s                         ; default\n"
+                           "\n"
+                           "[route r]\n"
+                           "; listener: every http listener\n"
+                           "host = *.b.example                       ; t:7\n"
+                           "host = a.example                         ; t:7\n"
+                           "path = /v1/*                             ; t:8\n"
+                           "path = /*                                ; t:8\n"
+                           "path = =/x                               ; t:9\n"
+                           "path = =/$$x                             ; t:10\n"
+                           "upstream = app                           ; t:11\n"
+                           "max_body = 0                             ; t:12\n"
+                           "; timeout_response: inherited\n"
+                           "\n"
+                           "[upstream app]\n"
+                           "server = a:80 weight=3                   ; t:14\n"
+                           "server = [0::1]:81 weight=1              ; t:14\n"
+                           "balance = round_robin                    ; default\n"
+                           "keepalive = 64                           ; default\n"
+                           "keepalive_requests = 10000               ; default\n"
+                           "timeout_write = 90s                      ; t:2\n"
+                           "timeout_connect = 3s                     ; default\n"
+                           "timeout_response = 30s                   ; default\n"
+                           "timeout_read = 1m                        ; default\n"
+                           "timeout_idle = 30s                       ; default\n");
+    free(text);
+    round_trip(c);
+    conf_free(c);
+}
+END_TEST
+
+START_TEST(whatever_loads_loads_again)
+{
+    char *text = NULL;
+    struct conf *c = load(WEB APP);
+
+    round_trip(c);
+    conf_free(c);
+
+    c = load(
+        "[greenway]\nworkers = 256\naccess_log = /a b/$${x} 'y' \"z\" \\ \xc3\xbc = [1]\nlog_format = "
+        "combined\n"
+        "error_log = ./#e\nshutdown_grace = 365d\nmax_connections = 1\n[limits]\nmax_fields = 7\nmax_head = "
+        "1025\n"
+        "[timeouts]\ntimeout_read = 61s\nmin_rate = 0\n" WEB
+        "[listener t]\nbind = [::1]:90, *:91, b.example.:92, unix:/x;y#z\nprotocol = tcp\nupstream = app\n"
+        "timeout_tunnel = 1ms\n[route r]\nlistener = web\nlistener = web\nhost = [::1], 127.0.0.1, *.a\n"
+        "path = /a%c3/*\nupstream = db\n[route s]\nupstream = app\ntimeout_response = 1d\n"
+        "[upstream db]\nserver = unix:/run/$x weight=256\nkeepalive = 0\n" APP);
+    round_trip(c);
+    conf_free(c);
+
+    /* Lists longer than any line, and a file whose name is one. */
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+
+    fputs("[listener web]\nbind = ", out);
+    for (int i = 0; i < 500; i++)
+        fprintf(out, "%s127.0.0.1:%d", i ? ", " : "", 1000 + i);
+    fputs("\nupstream = app\n" APP, out);
+    ck_assert_int_eq(fclose(out), 0);
+    struct conf_errors errors = {0};
+    char name[600];
+
+    memset(name, 'n', sizeof(name));
+    name[10] = '\n';
+    name[20] = ';';
+    name[sizeof(name) - 1] = 0;
+    c = conf_load_text(name, text, n, &errors);
+    ck_assert_ptr_nonnull(c);
+    ck_assert_uint_eq(c->listeners[0].binds, 500);
+    round_trip(c);
+    conf_free(c);
+    conf_errors_free(&errors);
+    free(text);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("conf/effective");
+    TCase *tests = tcase_create("effective");
+
+    tcase_add_test(tests, every_value_is_printed_with_its_place);
+    tcase_add_test(tests, whatever_loads_loads_again);
+    suite_add_tcase(suite, tests);
+    return run_tests(suite);
+}

@@ -1,0 +1,714 @@
+/* Greenlets: their life from spawn to release, joining, cancelling, shields, turns. */
+#include "support.h"
+
+#include <pthread.h>
+
+static void *return_argument(void *arg)
+{
+    return arg;
+}
+
+static void *mark(void *arg)
+{
+    *(bool *)arg = true;
+    return arg;
+}
+
+static green_t *spawn(green_fn fn, void *arg)
+{
+    green_t *g = green_spawn(fn, arg);
+    ck_assert_ptr_nonnull(g);
+    return g;
+}
+
+static void join_and_release(green_t *g)
+{
+    ck_assert_int_eq(green_join(g, soon()), 0);
+    ck_assert(green_done(g));
+    green_release(g);
+}
+
+/* What a waiting greenlet came to. */
+struct outcome {
+    struct gate gate;
+    int result;
+    int runs;
+    bool finished;
+};
+
+static void *wait_at_gate(void *arg)
+{
+    struct outcome *o = arg;
+    o->runs++;
+    o->result = gate_wait(&o->gate, GREEN_FOREVER);
+    o->finished = true;
+    return NULL;
+}
+
+static void *wait_shielded(void *arg)
+{
+    struct outcome *o = arg;
+    green_shield();
+    int inside = gate_wait(&o->gate, GREEN_FOREVER);
+    green_unshield();
+    o->result = inside < 0 ? inside : green_yield();
+    o->finished = true;
+    return NULL;
+}
+
+static void yields(int n)
+{
+    while (n-- > 0)
+        ck_assert_int_eq(green_yield(), 0);
+}
+
+/* --- making and ending ------------------------------------------------------------------------------------------ */
+
+START_TEST(hands_argument_in_and_result_out)
+{
+    int value;
+    void *result = NULL;
+    green_t *g = spawn(return_argument, &value);
+    ck_assert_int_eq(green_state(g), GREEN_READY);
+    ck_assert(!green_done(g));
+    ck_assert_int_eq(green_get(g, &result, soon()), 0);
+    ck_assert_ptr_eq(result, &value);
+    ck_assert_int_eq(green_state(g), GREEN_DONE);
+    ck_assert_int_eq(green_get(g, NULL, GREEN_NOWAIT), 0);
+    ck_assert_int_eq(green_join(g, GREEN_NOWAIT), 0); /* again, and without a wait */
+    green_release(g);
+}
+END_TEST
+
+START_TEST(spawn_lets_the_caller_go_on)
+{
+    bool ran = false;
+    green_t *g = spawn(mark, &ran);
+    ck_assert(!ran);
+    yields(1);
+    ck_assert(ran);
+    join_and_release(g);
+}
+END_TEST
+
+START_TEST(refuses_nonsense)
+{
+    green_t *g = NULL;
+    green_attr_t absurd = {.stack_size = SIZE_MAX};
+    ck_assert_ptr_null(green_spawn(NULL, NULL));
+    ck_assert_int_eq(green_spawn_ex(&g, NULL, NULL, NULL), -EINVAL);
+    ck_assert_int_eq(green_spawn_ex(&g, &absurd, return_argument, NULL), -EINVAL);
+    green_stats_t stats;
+    green_hub_stats(&stats);
+    ck_assert_uint_eq(stats.greenlets, 1);
+    ck_assert_uint_eq(stats.ready, 0);
+}
+END_TEST
+
+static void *use_stack(void *arg)
+{
+    size_t size = *(size_t *)arg;
+    volatile char *block = __builtin_alloca(size);
+    for (size_t i = 0; i < size; i += 512)
+        block[i] = 1;
+    block[size - 1] = 1;
+    return arg;
+}
+
+START_TEST(stacks_are_as_large_as_asked)
+{
+    static const size_t sizes[] = {1, 16 * 1024, 100000, 1024 * 1024, 3 * 1024 * 1024};
+    size_t asked = sizes[_i];
+    size_t use = asked < 16 * 1024 ? 4096 : asked - 8192;
+    green_attr_t attr = {.stack_size = asked, .name = "sized"};
+    green_t *g;
+    ck_assert_int_eq(green_spawn_ex(&g, &attr, use_stack, &use), 0);
+    ck_assert_str_eq(green_name(g), "sized");
+    join_and_release(g);
+}
+END_TEST
+
+static void mark_detached(void *arg)
+{
+    *(bool *)arg = true;
+    ck_assert_str_eq(green_name(green_self()), "lonely");
+}
+
+START_TEST(detached_runs_and_is_gone)
+{
+    bool ran = false;
+    ck_assert_int_eq(green_spawn_detached("lonely", mark_detached, &ran), 0);
+    yields(1);
+    ck_assert(ran);
+    green_stats_t stats;
+    green_hub_stats(&stats);
+    ck_assert_uint_eq(stats.greenlets, 1);
+    ck_assert_uint_eq(stats.stacks_cached, 1);
+}
+END_TEST
+
+START_TEST(released_handle_does_not_stop_the_run)
+{
+    bool ran = false;
+    green_release(spawn(mark, &ran));
+    yields(1);
+    ck_assert(ran);
+    green_release(NULL);
+}
+END_TEST
+
+START_TEST(references_keep_the_handle)
+{
+    bool ran = false;
+    green_t *g = spawn(mark, &ran);
+    ck_assert_ptr_eq(green_retain(g), g);
+    join_and_release(g);
+    ck_assert(green_done(g));
+    ck_assert_int_eq(green_join(g, GREEN_NOWAIT), 0);
+    green_release(g);
+}
+END_TEST
+
+START_TEST(handles_may_outlive_the_hub)
+{
+    green_t *g = spawn(return_argument, NULL);
+    ck_assert_int_eq(green_join(g, soon()), 0);
+    ck_assert_int_eq(green_hub_close(), 0);
+    ck_assert(green_done(g));
+    green_release(g);
+}
+END_TEST
+
+START_TEST(a_childs_life_is_its_own)
+{
+    struct outcome o = {.result = 1};
+    gate_init(&o.gate);
+    green_t *child = spawn(wait_at_gate, &o);
+    green_release(child); /* nobody asks about it, and it goes on */
+    yields(1);
+    gate_open(&o.gate);
+    yields(1);
+    ck_assert(o.finished);
+    ck_assert_int_eq(o.result, 0);
+}
+END_TEST
+
+static void *look_at_oneself(void *arg)
+{
+    green_t *self = green_self();
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(green_state(self), GREEN_RUNNING);
+        ck_assert(!green_done(self));
+        ck_assert(!green_cancelled());
+        ck_assert_int_eq(green_sleep(1), 0);
+        ck_assert_ptr_eq(green_self(), self);
+    }
+    return self;
+}
+
+START_TEST(the_current_greenlet_is_running_and_not_done)
+{
+    void *self;
+    green_t *g = spawn(look_at_oneself, NULL);
+    ck_assert_ptr_ne(green_self(), g);
+    ck_assert_int_eq(green_state(green_self()), GREEN_RUNNING);
+    ck_assert_int_eq(green_get(g, &self, soon()), 0);
+    ck_assert_ptr_eq(self, g);
+    green_release(g);
+}
+END_TEST
+
+START_TEST(names_and_ids)
+{
+    green_t *a = spawn(return_argument, NULL), *b = spawn(return_argument, NULL);
+    ck_assert_str_eq(green_name(green_self()), "main");
+    ck_assert_str_eq(green_name(a), "greenlet");
+    green_set_name(a, "renamed");
+    ck_assert_str_eq(green_name(a), "renamed");
+    ck_assert_uint_ne(green_id(a), green_id(b));
+    ck_assert_uint_ne(green_id(a), green_id(green_self()));
+    uint64_t last = green_id(b);
+    join_and_release(a);
+    join_and_release(b);
+    green_t *c = spawn(return_argument, NULL); /* may reuse a struct, never an id */
+    ck_assert_uint_gt(green_id(c), last);
+    join_and_release(c);
+}
+END_TEST
+
+static void *keep_errno(void *arg)
+{
+    int mine = (int)(intptr_t)arg;
+    ck_assert_int_eq(errno, 0);
+    for (int i = 0; i < 10; i++) {
+        errno = mine;
+        ck_assert_int_eq(green_yield(), 0);
+        ck_assert_int_eq(errno, mine);
+        ck_assert_int_eq(green_sleep(1000), 0);
+        ck_assert_int_eq(errno, mine);
+    }
+    return NULL;
+}
+
+START_TEST(errno_belongs_to_the_greenlet)
+{
+    errno = ENOENT;
+    green_t *a = spawn(keep_errno, (void *)EPIPE), *b = spawn(keep_errno, (void *)EINVAL);
+    join_and_release(a);
+    join_and_release(b);
+    ck_assert_int_eq(errno, ENOENT);
+}
+END_TEST
+
+/* --- order and turns -------------------------------------------------------------------------------------------- */
+
+struct letters {
+    char text[4096];
+    size_t length;
+};
+
+struct writer {
+    struct letters *letters;
+    char letter;
+};
+
+static void *write_letters(void *arg)
+{
+    struct writer *w = arg;
+    for (int i = 0; i < 3; i++) {
+        w->letters->text[w->letters->length++] = w->letter;
+        ck_assert_int_eq(green_yield(), 0);
+    }
+    return NULL;
+}
+
+START_TEST(turns_are_taken_in_order)
+{
+    struct letters letters = {.length = 0};
+    struct writer writers[3];
+    green_t *g[3];
+    for (int i = 0; i < 3; i++) {
+        writers[i] = (struct writer){&letters, (char)('A' + i)};
+        g[i] = spawn(write_letters, &writers[i]);
+    }
+    for (int i = 0; i < 3; i++)
+        join_and_release(g[i]);
+    ck_assert_str_eq(letters.text, "ABCABCABC");
+}
+END_TEST
+
+struct order {
+    int next;
+    bool wrong;
+};
+
+struct numbered {
+    struct order *order;
+    green_t *target;
+    int number;
+};
+
+static void *join_in_order(void *arg)
+{
+    struct numbered *n = arg;
+    ck_assert_int_eq(green_join(n->target, GREEN_FOREVER), 0);
+    n->order->wrong |= n->order->next++ != n->number;
+    return NULL;
+}
+
+START_TEST(joiners_are_served_in_order)
+{
+    enum { COUNT = 1000 };
+    static struct numbered numbered[COUNT];
+    static green_t *g[COUNT];
+    struct order order = {0};
+    struct outcome o = {.result = 1};
+    gate_init(&o.gate);
+    green_t *target = spawn(wait_at_gate, &o);
+    for (int i = 0; i < COUNT; i++) {
+        numbered[i] = (struct numbered){&order, target, i};
+        g[i] = spawn(join_in_order, &numbered[i]);
+    }
+    yields(2);
+    ck_assert_int_eq(order.next, 0);
+    gate_open(&o.gate);
+    for (int i = 0; i < COUNT; i++)
+        join_and_release(g[i]);
+    ck_assert_int_eq(order.next, COUNT);
+    ck_assert(!order.wrong);
+    green_release(target);
+}
+END_TEST
+
+static void *sleep_and_note(void *arg)
+{
+    struct writer *w = arg;
+    ck_assert_int_eq(green_sleep(GREEN_MS((w->letter - 'A' + 1) * 20)), 0);
+    w->letters->text[w->letters->length++] = w->letter;
+    return NULL;
+}
+
+START_TEST(sleepers_wake_by_time)
+{
+    struct letters letters = {.length = 0};
+    struct writer writers[3];
+    green_t *g[3];
+    for (int i = 0; i < 3; i++) {
+        writers[i] = (struct writer){&letters, (char)('C' - i)};
+        g[i] = spawn(sleep_and_note, &writers[i]);
+    }
+    for (int i = 0; i < 3; i++)
+        join_and_release(g[i]);
+    ck_assert_str_eq(letters.text, "ABC");
+}
+END_TEST
+
+START_TEST(sleep_lasts_as_long_as_asked)
+{
+    green_time start = green_now();
+    ck_assert_int_eq(green_sleep(GREEN_MS(30)), 0);
+    ck_assert_int_ge(green_now() - start, GREEN_MS(30));
+    green_time when = green_in_ms(20);
+    ck_assert_int_eq(green_sleep_until(when), 0);
+    ck_assert_int_ge(green_now(), when);
+    ck_assert_int_eq(green_sleep_until(when), 0); /* past: a yield */
+    ck_assert_int_eq(green_sleep(0), 0);
+    ck_assert_int_eq(green_sleep(-5), 0);
+    ck_assert_int_eq(green_sleep(INT64_MIN), 0);
+}
+END_TEST
+
+/* --- joining ------------------------------------------------------------------------------------------------------ */
+
+static void *join_oneself(void *arg)
+{
+    return (void *)(intptr_t)green_join(green_self(), GREEN_FOREVER);
+}
+
+START_TEST(joining_oneself_is_a_deadlock)
+{
+    void *result;
+    green_t *g = spawn(join_oneself, NULL);
+    ck_assert_int_eq(green_get(g, &result, soon()), 0);
+    ck_assert_int_eq((int)(intptr_t)result, -EDEADLK);
+    green_release(g);
+    ck_assert_int_eq(green_join(green_self(), GREEN_FOREVER), -EDEADLK);
+}
+END_TEST
+
+static void *from_another_thread(void *arg)
+{
+    green_t *g = arg;
+    ck_assert_int_eq(green_join(g, GREEN_FOREVER), -EXDEV);
+    ck_assert_int_eq(green_get(g, NULL, GREEN_FOREVER), -EXDEV);
+    ck_assert_int_eq(green_cancel(g), -EXDEV);
+    ck_assert_int_eq(green_kill(g, GREEN_FOREVER), -EXDEV);
+    return NULL;
+}
+
+START_TEST(another_threads_greenlet_is_out_of_bounds)
+{
+    bool ran = false;
+    green_t *g = spawn(mark, &ran);
+    pthread_t thread;
+    ck_assert_int_eq(pthread_create(&thread, NULL, from_another_thread, g), 0);
+    pthread_join(thread, NULL);
+    join_and_release(g);
+    ck_assert(ran);
+}
+END_TEST
+
+struct killer {
+    green_t *target;
+    int result;
+};
+
+static void *kill_it(void *arg)
+{
+    struct killer *k = arg;
+    k->result = green_kill(k->target, GREEN_FOREVER);
+    return NULL;
+}
+
+START_TEST(joined_by_one_and_killed_by_another)
+{
+    struct outcome o = {.result = 1};
+    gate_init(&o.gate);
+    struct killer killer = {.target = spawn(wait_at_gate, &o), .result = 1};
+    green_t *g = spawn(kill_it, &killer);
+    uint64_t before = switches();
+    ck_assert_int_eq(green_join(killer.target, soon()), 0);
+    ck_assert_uint_le(switches() - before, 5); /* main woke once */
+    ck_assert_int_eq(o.result, -ECANCELED);
+    join_and_release(g);
+    ck_assert_int_eq(killer.result, 0);
+    green_release(killer.target);
+}
+END_TEST
+
+/* --- cancelling --------------------------------------------------------------------------------------------------- */
+
+START_TEST(cancelled_before_it_ran)
+{
+    bool ran = false;
+    green_t *g = spawn(mark, &ran);
+    ck_assert_int_eq(green_cancel(g), 0);
+    ck_assert(green_done(g));
+    ck_assert_int_eq(green_join(g, GREEN_NOWAIT), 0);
+    ck_assert_int_eq(green_get(g, NULL, GREEN_NOWAIT), -ECANCELED);
+    yields(3);
+    ck_assert(!ran);
+    ck_assert_int_eq(green_kill(g, GREEN_FOREVER), 0); /* once more: nothing */
+    green_release(g);
+}
+END_TEST
+
+START_TEST(killed_before_it_ran_wakes_who_joined)
+{
+    bool ran = false;
+    green_t *g = spawn(mark, &ran);
+    struct order order = {0};
+    struct numbered n = {&order, g, 0};
+    green_t *joiner = spawn(join_in_order, &n);
+    green_t *gone = spawn(mark, &ran);
+    ck_assert_int_eq(green_cancel(gone), 0);
+    green_release(gone);
+    ck_assert_int_eq(green_kill(g, GREEN_NOWAIT), 0); /* without a switch */
+    join_and_release(joiner);
+    ck_assert_int_eq(order.next, 1);
+    ck_assert(!ran);
+    green_release(g);
+}
+END_TEST
+
+START_TEST(killed_while_waiting)
+{
+    struct outcome o = {.result = 1};
+    gate_init(&o.gate);
+    green_t *g = spawn(wait_at_gate, &o);
+    yields(1);
+    ck_assert_int_eq(green_state(g), GREEN_WAITING);
+    ck_assert_int_eq(green_kill(g, soon()), 0);
+    ck_assert_int_eq(o.result, -ECANCELED);
+    ck_assert(list_empty(&o.gate.waiters));
+    ck_assert_int_eq(green_kill(g, GREEN_FOREVER), 0);
+    ck_assert_int_eq(o.runs, 1);
+    green_release(g);
+}
+END_TEST
+
+START_TEST(cancel_returns_before_it_is_delivered)
+{
+    struct outcome o = {.result = 1};
+    gate_init(&o.gate);
+    green_t *g = spawn(wait_at_gate, &o);
+    yields(1);
+    uint64_t before = switches();
+    ck_assert_int_eq(green_cancel(g), 0);
+    ck_assert_int_eq(green_cancel(g), 0);
+    ck_assert_uint_eq(switches(), before);
+    ck_assert(!o.finished);
+    yields(1);
+    ck_assert(o.finished);
+    ck_assert_int_eq(o.result, -ECANCELED);
+    ck_assert_int_eq(o.runs, 1);
+    green_release(g);
+}
+END_TEST
+
+static void *every_call_fails(void *arg)
+{
+    struct outcome *o = arg;
+    o->result = green_sleep(GREEN_S(60));
+    ck_assert(green_cancelled());
+    ck_assert_int_eq(green_sleep(1), -ECANCELED);
+    ck_assert_int_eq(green_yield(), -ECANCELED);
+    ck_assert_int_eq(gate_wait(&o->gate, GREEN_FOREVER), -ECANCELED);
+    ck_assert_int_eq(gate_wait(&o->gate, GREEN_NOWAIT), -ECANCELED);
+    return NULL;
+}
+
+START_TEST(cancellation_is_sticky)
+{
+    struct outcome o = {.result = 1};
+    gate_init(&o.gate);
+    green_t *g = spawn(every_call_fails, &o);
+    yields(1);
+    ck_assert_int_eq(green_kill(g, soon()), 0);
+    ck_assert_int_eq(o.result, -ECANCELED);
+    green_release(g);
+}
+END_TEST
+
+static void *kill_oneself(void *arg)
+{
+    ck_assert_int_eq(green_kill(green_self(), GREEN_FOREVER), 0); /* comes back */
+    ck_assert(green_cancelled());
+    return (void *)(intptr_t)green_sleep(1);
+}
+
+START_TEST(killing_oneself_takes_effect_at_the_next_wait)
+{
+    void *result;
+    green_t *g = spawn(kill_oneself, NULL);
+    ck_assert_int_eq(green_get(g, &result, soon()), 0);
+    ck_assert_int_eq((int)(intptr_t)result, -ECANCELED);
+    green_release(g);
+}
+END_TEST
+
+START_TEST(a_ready_greenlet_keeps_what_it_was_woken_with)
+{
+    struct outcome o = {.result = 1};
+    gate_init(&o.gate);
+    green_t *g = spawn(wait_at_gate, &o);
+    yields(1);
+    gate_open(&o.gate); /* woken, not run yet */
+    ck_assert_int_eq(green_cancel(g), 0);
+    join_and_release(g);
+    ck_assert_int_eq(o.result, 0);
+    ck_assert_int_eq(o.gate.tokens, 0);
+}
+END_TEST
+
+START_TEST(a_shield_holds_a_cancellation_back)
+{
+    struct outcome o = {.result = 1};
+    gate_init(&o.gate);
+    green_t *g = spawn(wait_shielded, &o);
+    yields(1);
+    ck_assert_int_eq(green_kill(g, green_in_ms(20)), -ETIMEDOUT); /* still alive */
+    ck_assert_int_eq(green_kill(g, GREEN_NOWAIT), -EAGAIN);
+    ck_assert(!green_done(g));
+    gate_open(&o.gate);
+    join_and_release(g);
+    ck_assert_int_eq(o.result, -ECANCELED); /* the first wait outside the shield */
+}
+END_TEST
+
+static void *shield_twice(void *arg)
+{
+    ck_assert_int_eq(green_cancel(green_self()), 0);
+    green_shield();
+    green_shield();
+    ck_assert_int_eq(green_sleep(1), 0);
+    green_unshield();
+    ck_assert(green_cancelled());
+    ck_assert_int_eq(green_sleep(1), 0);
+    green_unshield();
+    ck_assert_int_eq(green_sleep(1), -ECANCELED);
+    return NULL;
+}
+
+START_TEST(shields_nest)
+{
+    join_and_release(spawn(shield_twice, NULL));
+}
+END_TEST
+
+START_TEST(many_die_together)
+{
+    struct outcome o[20];
+    green_t *g[20];
+    for (int i = 0; i < 20; i++) {
+        o[i] = (struct outcome){.result = 1};
+        gate_init(&o[i].gate);
+        g[i] = spawn(wait_at_gate, &o[i]);
+        if (i == 9)
+            yields(1); /* the first half waits, the second has not begun */
+    }
+    for (int i = 0; i < 20; i++)
+        ck_assert_int_eq(green_cancel(g[i]), 0);
+    for (int i = 0; i < 20; i++) {
+        join_and_release(g[i]);
+        ck_assert_int_eq(o[i].runs, i < 10);
+        ck_assert_int_eq(o[i].result, i < 10 ? -ECANCELED : 1);
+    }
+}
+END_TEST
+
+/* --- nothing leaks ------------------------------------------------------------------------------------------------ */
+
+static void spawn_and_kill(int times)
+{
+    for (int i = 0; i < times; i++) {
+        struct outcome o = {.result = 1};
+        gate_init(&o.gate);
+        green_t *g = spawn(wait_at_gate, &o);
+        if (i & 1)
+            ck_assert_int_eq(green_yield(), 0);
+        ck_assert_int_eq(green_kill(g, soon()), 0);
+        green_release(g);
+    }
+}
+
+START_TEST(spawn_and_kill_leave_nothing_behind)
+{
+    green_stats_t before, after;
+    spawn_and_kill(1000);
+    green_hub_stats(&before);
+    long memory = resident();
+    spawn_and_kill(rounds(100000));
+    green_hub_stats(&after);
+    ck_assert_uint_eq(after.greenlets, 1);
+    ck_assert_uint_eq(after.stacks_cached, before.stacks_cached);
+    if (!SANITIZED)
+        ck_assert_int_lt(resident() - memory, 2048);
+}
+END_TEST
+
+START_TEST(ten_thousand_at_once)
+{
+    int count = rounds(10000);
+    struct outcome o = {.result = 1};
+    gate_init(&o.gate);
+    green_t **g = calloc((size_t)count, sizeof *g);
+    for (int i = 0; i < count; i++)
+        g[i] = spawn(wait_at_gate, &o);
+    yields(1);
+    ck_assert_int_eq(o.runs, count);
+    for (int i = 0; i < count; i++)
+        gate_open(&o.gate);
+    for (int i = 0; i < count; i++)
+        join_and_release(g[i]);
+    free(g);
+}
+END_TEST
+
+int main(void)
+{
+    const struct test tests[] = {
+        {hands_argument_in_and_result_out, 0},
+        {spawn_lets_the_caller_go_on, 0},
+        {refuses_nonsense, 0},
+        {stacks_are_as_large_as_asked, 5},
+        {detached_runs_and_is_gone, 0},
+        {released_handle_does_not_stop_the_run, 0},
+        {references_keep_the_handle, 0},
+        {handles_may_outlive_the_hub, 0},
+        {a_childs_life_is_its_own, 0},
+        {the_current_greenlet_is_running_and_not_done, 0},
+        {names_and_ids, 0},
+        {errno_belongs_to_the_greenlet, 0},
+        {turns_are_taken_in_order, 0},
+        {joiners_are_served_in_order, 0},
+        {sleepers_wake_by_time, 0},
+        {sleep_lasts_as_long_as_asked, 0},
+        {joining_oneself_is_a_deadlock, 0},
+        {another_threads_greenlet_is_out_of_bounds, 0},
+        {joined_by_one_and_killed_by_another, 0},
+        {cancelled_before_it_ran, 0},
+        {killed_before_it_ran_wakes_who_joined, 0},
+        {killed_while_waiting, 0},
+        {cancel_returns_before_it_is_delivered, 0},
+        {cancellation_is_sticky, 0},
+        {killing_oneself_takes_effect_at_the_next_wait, 0},
+        {a_ready_greenlet_keeps_what_it_was_woken_with, 0},
+        {a_shield_holds_a_cancellation_back, 0},
+        {shields_nest, 0},
+        {many_die_together, 0},
+        {spawn_and_kill_leave_nothing_behind, 0},
+        {ten_thousand_at_once, 0},
+    };
+    return RUN_TESTS("greenlet", tests);
+}

@@ -1,0 +1,932 @@
+/* Reading, writing, waiting, closing and parking of descriptors. */
+#include "support.h"
+
+#include <sys/mman.h>
+
+static green_t *spawn(green_fn fn, void *arg)
+{
+    green_t *g = green_spawn(fn, arg);
+    ck_assert_ptr_nonnull(g);
+    return g;
+}
+
+static void finish(green_t *g)
+{
+    ck_assert_int_eq(green_join(g, soon()), 0);
+    green_release(g);
+}
+
+static void yields(int n)
+{
+    while (n-- > 0)
+        ck_assert_int_eq(green_yield(), 0);
+}
+
+/* A greenlet that reads once. */
+struct reader {
+    int fd;
+    ssize_t result;
+    char text[64];
+    int order;
+    green_t *greenlet;
+};
+
+static int order_of_reading;
+
+static void *read_once(void *arg)
+{
+    struct reader *r = arg;
+    r->result = green_read(r->fd, r->text, sizeof r->text - 1, GREEN_FOREVER);
+    r->order = order_of_reading++;
+    return NULL;
+}
+
+static void start_reader(struct reader *r, int fd)
+{
+    *r = (struct reader){.fd = fd, .result = -1};
+    r->greenlet = spawn(read_once, r);
+    yields(1);
+}
+
+/* --- reading and writing --------------------------------------------------------------------------------------- */
+
+START_TEST(bytes_come_across)
+{
+    int fds[2];
+    char buffer[64];
+    tcp_pair(fds);
+    for (int i = 0; i < 100; i++) {
+        ck_assert_int_eq(green_write(fds[0], "hello", 5, soon()), 5);
+        ck_assert_int_eq(green_read(fds[1], buffer, sizeof buffer, soon()), 5);
+        ck_assert_int_eq(memcmp(buffer, "hello", 5), 0);
+    }
+    ck_assert_int_eq(green_read(fds[1], buffer, 0, soon()), 0);
+    ck_assert_int_eq(green_write(fds[1], buffer, 0, soon()), 0);
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(vectors_come_across)
+{
+    int fds[2];
+    char a[3], b[4];
+    tcp_pair(fds);
+    struct iovec out[3] = {{(char[]){"one"}, 3}, {NULL, 0}, {(char[]){"four"}, 4}};
+    struct iovec in[2] = {{a, sizeof a}, {b, sizeof b}};
+    ck_assert_int_eq(green_writev(fds[0], out, 3, soon()), 7);
+    ck_assert_int_eq(green_readv(fds[1], in, 2, soon()), 7);
+    ck_assert_int_eq(memcmp(a, "one", 3), 0);
+    ck_assert_int_eq(memcmp(b, "four", 4), 0);
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(more_vectors_than_the_system_takes)
+{
+    enum { COUNT = 3000 };
+    static struct iovec iov[COUNT];
+    static char bytes[COUNT], buffer[COUNT];
+    int fds[2];
+    size_t done, at = 0;
+    tcp_pair(fds);
+    for (int i = 0; i < COUNT; i++) {
+        bytes[i] = (char)i;
+        iov[i] = (struct iovec){&bytes[i], 1};
+    }
+    ck_assert_int_eq(green_writev_all(fds[0], iov, COUNT, &done, soon()), 0);
+    ck_assert_uint_eq(done, COUNT);
+    while (at < COUNT) {
+        ssize_t n = green_read(fds[1], buffer + at, COUNT - at, soon());
+        ck_assert_int_gt(n, 0);
+        at += (size_t)n;
+    }
+    ck_assert_int_eq(memcmp(bytes, buffer, COUNT), 0);
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(end_of_input_after_a_short_read)
+{
+    int fds[2];
+    char buffer[64];
+    tcp_pair(fds);
+    ck_assert_int_eq(green_read(fds[1], buffer, 1, green_in_ms(5)), -ETIMEDOUT); /* the poller knows it */
+    ck_assert_int_eq(green_write(fds[0], "bye", 3, soon()), 3);
+    if (_i == 0)
+        ck_assert_int_eq(green_shutdown_write(fds[0]), 0);
+    ck_assert_int_eq(green_read(fds[1], buffer, sizeof buffer, soon()), 3);
+    if (_i == 1)
+        ck_assert_int_eq(green_shutdown_write(fds[0]), 0); /* the news comes after the short read */
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(green_read(fds[1], buffer, sizeof buffer, soon()), 0);
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(half_closed_still_goes_the_other_way)
+{
+    int fds[2];
+    char buffer[64];
+    tcp_pair(fds);
+    ck_assert_int_eq(green_shutdown_write(fds[0]), 0);
+    ck_assert_int_eq(green_read(fds[1], buffer, sizeof buffer, soon()), 0);
+    ck_assert(!green_hung_up(fds[1]));
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(green_write(fds[1], "still", 5, soon()), 5);
+        ck_assert_int_eq(green_read(fds[0], buffer, sizeof buffer, soon()), 5);
+    }
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(a_closed_peer_is_an_error_not_a_signal)
+{
+    int fds[2], r = 0;
+    tcp_pair(fds);
+    ck_assert_int_eq(green_close(fds[1]), 0);
+    for (int i = 0; i < 100 && r >= 0; i++)
+        r = (int)green_write(fds[0], "x", 1, soon());
+    ck_assert(r == -EPIPE || r == -ECONNRESET);
+    fds[1] = -1;
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(a_reset_is_seen)
+{
+    int fds[2];
+    char byte;
+    tcp_pair(fds);
+    struct linger hard = {.l_onoff = 1};
+    ck_assert_int_eq(setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &hard, sizeof hard), 0);
+    struct reader r;
+    start_reader(&r, fds[0]);
+    ck_assert(!green_hung_up(fds[0]));
+    ck_assert_int_eq(green_close(fds[1]), 0);
+    finish(r.greenlet);
+    ck_assert_int_eq(r.result, -ECONNRESET);
+    ck_assert(green_hung_up(fds[0]));
+    ck_assert_int_le(green_read(fds[0], &byte, 1, soon()), 0);
+    fds[1] = -1;
+    close_pair(fds);
+    ck_assert(!green_hung_up(fds[0])); /* forgotten with the descriptor */
+}
+END_TEST
+
+START_TEST(bad_descriptors)
+{
+    char byte = 0;
+    ck_assert_int_eq(green_read(-1, &byte, 1, soon()), -EBADF);
+    ck_assert_int_eq(green_write(-1, &byte, 1, soon()), -EBADF);
+    ck_assert_int_eq(green_read(100000, &byte, 1, soon()), -EBADF);
+    ck_assert_int_eq(green_wait_fd(100000, POLLIN, soon()), -EBADF);
+    ck_assert_int_eq(green_wait_fd(0, POLLIN | POLLOUT, soon()), -EINVAL);
+    ck_assert_int_eq(green_close(-1), -EBADF);
+    ck_assert_int_eq(green_close(100000), -EBADF);
+    ck_assert(!green_unpark(100000));
+    ck_assert(!green_hung_up(-1));
+    green_fd_reset(-1);
+    green_park_deadline(-1, 0);
+}
+END_TEST
+
+/* --- writing everything ----------------------------------------------------------------------------------------- */
+
+enum { LARGE = 10 * 1000 * 1000 };
+
+struct slow_reader {
+    int fd;
+    size_t total, stop_at;
+    bool good;
+};
+
+static char pattern(size_t at)
+{
+    return (char)(at % 251);
+}
+
+static void *read_slowly(void *arg)
+{
+    struct slow_reader *r = arg;
+    static char buffer[30011];
+    r->good = true;
+    while (r->total < r->stop_at) {
+        yields(3);
+        ssize_t n = green_read(r->fd, buffer, sizeof buffer, soon());
+        if (n <= 0)
+            break;
+        for (ssize_t i = 0; i < n; i += 997)
+            r->good &= buffer[i] == pattern(r->total + (size_t)i);
+        r->total += (size_t)n;
+    }
+    return NULL;
+}
+
+static char *large_block(void)
+{
+    char *block = malloc(LARGE);
+    ck_assert_ptr_nonnull(block);
+    for (size_t i = 0; i < LARGE; i++)
+        block[i] = pattern(i);
+    return block;
+}
+
+START_TEST(everything_arrives_at_a_slow_reader)
+{
+    int fds[2];
+    size_t done = 0;
+    char *block = large_block();
+    tcp_pair(fds);
+    struct slow_reader r = {.fd = fds[1], .stop_at = LARGE};
+    green_t *g = spawn(read_slowly, &r);
+    if (_i == 0) {
+        ck_assert_int_eq(green_write_all(fds[0], block, LARGE, &done, soon()), 0);
+    } else {
+        struct iovec iov[4] = {{block, 1}, {block + 1, LARGE / 2}, {NULL, 0}, {block + 1 + LARGE / 2, LARGE / 2 - 1}};
+        ck_assert_int_eq(green_writev_all(fds[0], iov, 4, &done, soon()), 0);
+    }
+    ck_assert_uint_eq(done, LARGE);
+    finish(g);
+    ck_assert_uint_eq(r.total, LARGE);
+    ck_assert(r.good);
+    free(block);
+    close_pair(fds);
+}
+END_TEST
+
+/* The reader takes some and then nothing: one deadline holds for all of it, and says how far it got. */
+START_TEST(one_deadline_for_everything)
+{
+    int fds[2];
+    size_t done = 0;
+    char *block = large_block();
+    tcp_pair(fds);
+    struct slow_reader r = {.fd = fds[1], .stop_at = 100000};
+    green_t *g = spawn(read_slowly, &r);
+    green_time deadline = green_in_ms(300);
+    if (_i == 0) {
+        ck_assert_int_eq(green_write_all(fds[0], block, LARGE, &done, deadline), -ETIMEDOUT);
+    } else {
+        struct iovec iov = {block, LARGE};
+        ck_assert_int_eq(green_writev_all(fds[0], &iov, 1, &done, deadline), -ETIMEDOUT);
+        ck_assert_uint_eq(iov.iov_len, LARGE - done);
+    }
+    ck_assert_int_ge(green_now(), deadline);
+    ck_assert_uint_gt(done, 0);
+    ck_assert_uint_lt(done, LARGE);
+    finish(g);
+    r.stop_at = done; /* exactly so many bytes went */
+    finish(spawn(read_slowly, &r));
+    ck_assert_uint_eq(r.total, done);
+    ck_assert(r.good);
+    ck_assert_int_eq(green_read(fds[1], block, 1, green_in_ms(5)), -ETIMEDOUT);
+    free(block);
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(write_all_of_nothing_and_without_waiting)
+{
+    int fds[2];
+    size_t done = 1;
+    char *block = large_block();
+    tcp_pair(fds);
+    ck_assert_int_eq(green_write_all(fds[0], NULL, 0, &done, GREEN_NOWAIT), 0);
+    ck_assert_uint_eq(done, 0);
+    ck_assert_int_eq(green_writev_all(fds[0], NULL, 0, &done, GREEN_NOWAIT), 0);
+    uint64_t before = switches();
+    ck_assert_int_eq(green_write_all(fds[0], block, LARGE, &done, GREEN_NOWAIT), -EAGAIN);
+    ck_assert_uint_eq(switches(), before);
+    ck_assert_uint_gt(done, 0); /* it did try */
+    ck_assert_int_eq(green_write_all(fds[0], block, 0, NULL, GREEN_NOWAIT), 0);
+    free(block);
+    close_pair(fds);
+}
+END_TEST
+
+/* --- several on one descriptor ------------------------------------------------------------------------------------ */
+
+static void *write_large(void *arg)
+{
+    char *block = large_block();
+    size_t done;
+    ck_assert_int_eq(green_write_all(*(int *)arg, block, LARGE, &done, soon()), 0);
+    free(block);
+    return NULL;
+}
+
+START_TEST(both_directions_at_once)
+{
+    int fds[2];
+    struct slow_reader readers[2];
+    green_t *g[4];
+    tcp_pair(fds);
+    for (int i = 0; i < 2; i++) {
+        readers[i] = (struct slow_reader){.fd = fds[i], .stop_at = LARGE};
+        g[i] = spawn(read_slowly, &readers[i]);
+        g[i + 2] = spawn(write_large, &fds[i]);
+    }
+    for (int i = 0; i < 4; i++)
+        finish(g[i]);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_uint_eq(readers[i].total, LARGE);
+        ck_assert(readers[i].good);
+    }
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(readers_are_served_in_order)
+{
+    enum { COUNT = 10 };
+    int fds[2];
+    struct reader readers[COUNT];
+    tcp_pair(fds);
+    for (int i = 0; i < COUNT; i++)
+        start_reader(&readers[i], fds[0]);
+    for (int i = 0; i < COUNT; i++) {
+        char byte = (char)('a' + i);
+        ck_assert_int_eq(green_write(fds[1], &byte, 1, soon()), 1);
+        finish(readers[i].greenlet);
+        ck_assert_int_eq(readers[i].result, 1);
+        ck_assert_int_eq(readers[i].text[0], byte);
+        ck_assert_int_eq(readers[i].order, i);
+    }
+    close_pair(fds);
+}
+END_TEST
+
+/* One event for data that feeds two: the second must not be forgotten. */
+START_TEST(what_the_first_reader_leaves_is_for_the_second)
+{
+    int fds[2];
+    struct reader a, b;
+    char text[200] = {0};
+    tcp_pair(fds);
+    start_reader(&a, fds[0]);
+    start_reader(&b, fds[0]);
+    ck_assert_int_eq(green_write(fds[1], text, 100, soon()), 100);
+    finish(a.greenlet);
+    finish(b.greenlet);
+    ck_assert_int_eq(a.result, 63);
+    ck_assert_int_eq(b.result, 37);
+    close_pair(fds);
+}
+END_TEST
+
+/* Until somebody has been woken, and before its turn: who yields is ahead of it in the queue. */
+static void until_woken(const green_t *g)
+{
+    while (green_state(g) == GREEN_WAITING)
+        ck_assert_int_eq(green_yield(), 0);
+    ck_assert_int_eq(green_state(g), GREEN_READY);
+}
+
+START_TEST(nobody_overtakes)
+{
+    int fds[2];
+    struct reader first, second;
+    char byte;
+    tcp_pair(fds);
+    start_reader(&first, fds[0]);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    until_woken(first.greenlet);
+    ck_assert_int_eq(green_read(fds[0], &byte, 1, GREEN_NOWAIT), -EAGAIN); /* it is promised */
+    start_reader(&second, fds[0]);
+    finish(first.greenlet);
+    ck_assert_int_eq(first.result, 1);
+    ck_assert_int_eq(green_state(second.greenlet), GREEN_WAITING);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    finish(second.greenlet);
+    ck_assert_int_eq(second.result, 1);
+    close_pair(fds);
+}
+END_TEST
+
+/* Woken for data that somebody took behind libgreen's back: its place is still the first. */
+START_TEST(who_wakes_for_nothing_keeps_the_place)
+{
+    int fds[2];
+    struct reader readers[3];
+    char byte;
+    tcp_pair(fds);
+    for (int i = 0; i < 3; i++)
+        start_reader(&readers[i], fds[0]);
+    order_of_reading = 0;
+    ck_assert_int_eq(write(fds[1], "x", 1), 1);
+    until_woken(readers[0].greenlet);
+    ck_assert_int_eq(read(fds[0], &byte, 1), 1);
+    yields(20);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(write(fds[1], "y", 1), 1);
+        finish(readers[i].greenlet);
+        ck_assert_int_eq(readers[i].order, i);
+    }
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(all_who_wait_for_readiness_are_told)
+{
+    int fds[2];
+    char byte;
+    tcp_pair(fds);
+    struct reader r;
+    ck_assert_int_eq(green_wait_fd(fds[0], POLLOUT, soon()), 0);
+    ck_assert_int_eq(green_wait_fd(fds[0], POLLIN, GREEN_NOWAIT), -EAGAIN);
+    ck_assert_int_eq(green_wait_fd(fds[0], POLLIN, green_in_ms(5)), -ETIMEDOUT);
+    start_reader(&r, fds[0]);
+    ck_assert_int_eq(green_write(fds[1], "xy", 2, soon()), 2);
+    ck_assert_int_eq(green_wait_fd(fds[0], POLLIN, soon()), 0);
+    finish(r.greenlet);
+    ck_assert_int_eq(green_write(fds[1], "z", 1, soon()), 1);
+    ck_assert_int_eq(green_wait_fd(fds[0], POLLIN, soon()), 0);
+    ck_assert_int_eq(green_wait_fd(fds[0], POLLIN, soon()), 0); /* it is still there */
+    ck_assert_int_eq(read(fds[0], &byte, 1), 1);                /* taken behind libgreen's back */
+    ck_assert_int_eq(green_wait_fd(fds[0], POLLIN, green_in_ms(5)), -ETIMEDOUT);
+    ck_assert_int_eq(green_write(fds[1], "z", 1, soon()), 1);
+    ck_assert_int_eq(green_read(fds[0], &byte, 1, soon()), 1);
+    close_pair(fds);
+}
+END_TEST
+
+/* --- closing ------------------------------------------------------------------------------------------------------- */
+
+static void *write_one(void *arg)
+{
+    struct reader *r = arg;
+    r->result = green_write(r->fd, "x", 1, GREEN_FOREVER);
+    return NULL;
+}
+
+static void *wait_readable(void *arg)
+{
+    struct reader *r = arg;
+    r->result = green_wait_fd(r->fd, POLLIN, GREEN_FOREVER);
+    return NULL;
+}
+
+START_TEST(close_wakes_all_who_wait)
+{
+    int fds[2];
+    struct reader readers[3];
+    stream_pair(fds);
+    fill(fds[0]);
+    start_reader(&readers[0], fds[0]);
+    readers[1] = (struct reader){.fd = fds[0], .greenlet = spawn(write_one, &readers[1])};
+    readers[2] = (struct reader){.fd = fds[0], .greenlet = spawn(wait_readable, &readers[2])};
+    yields(1);
+    ck_assert_int_eq(green_close(fds[0]), 0);
+    for (int i = 0; i < 3; i++) {
+        finish(readers[i].greenlet);
+        ck_assert_int_eq(readers[i].result, -EBADF);
+    }
+    fds[0] = -1;
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(a_reused_number_is_not_read_by_mistake)
+{
+    int fds[2], other[2];
+    struct reader r;
+    char buffer[64];
+    tcp_pair(fds);
+    stream_pair(other);
+    ck_assert_int_eq(write(other[1], "secret", 6), 6);
+    start_reader(&r, fds[0]);
+    ck_assert_int_eq(write(fds[1], "mine", 4), 4);
+    until_woken(r.greenlet);
+    ck_assert_int_eq(green_close(fds[0]), 0);
+    ck_assert_int_eq(dup3(other[0], fds[0], O_CLOEXEC), fds[0]); /* the number is somebody else's now */
+    finish(r.greenlet);
+    ck_assert_int_eq(r.result, -EBADF);
+    ck_assert_int_eq(green_read(fds[0], buffer, sizeof buffer, soon()), 6);
+    close_pair(fds);
+    close_pair(other);
+}
+END_TEST
+
+START_TEST(a_reused_number_starts_afresh)
+{
+    for (int i = 0; i < 50; i++) {
+        int fds[2];
+        char byte;
+        if (i % 2)
+            tcp_pair(fds);
+        else
+            stream_pair(fds);
+        ck_assert_int_eq(green_read(fds[0], &byte, 1, green_in(GREEN_US(100))), -ETIMEDOUT);
+        ck_assert_int_eq(green_write(fds[1], "x", 1, soon()), 1);
+        ck_assert_int_eq(green_read(fds[0], &byte, 1, soon()), 1);
+        close_pair(fds);
+    }
+}
+END_TEST
+
+START_TEST(a_replaced_description_is_learned_by_reset)
+{
+    int fds[2], other[2];
+    char byte;
+    stream_pair(fds);
+    stream_pair(other);
+    ck_assert_int_eq(green_read(fds[0], &byte, 1, green_in_ms(2)), -ETIMEDOUT);
+    ck_assert_int_eq(dup2(other[0], fds[0]), fds[0]);
+    green_fd_reset(fds[0]);
+    struct reader r;
+    start_reader(&r, fds[0]);
+    ck_assert_int_eq(write(other[1], "x", 1), 1);
+    finish(r.greenlet);
+    ck_assert_int_eq(r.result, 1);
+    green_fd_reset(fds[0]); /* without any replacement: it must go on working */
+    start_reader(&r, fds[0]);
+    ck_assert_int_eq(write(other[1], "y", 1), 1);
+    finish(r.greenlet);
+    ck_assert_int_eq(r.result, 1);
+    close_pair(fds);
+    close_pair(other);
+}
+END_TEST
+
+/* A duplicate keeps the description in the poller's set: its events are nobody's. */
+START_TEST(events_of_a_closed_descriptor_are_dropped)
+{
+    int fds[2], fresh[2];
+    char byte;
+    stream_pair(fds);
+    ck_assert_int_eq(green_read(fds[0], &byte, 1, green_in_ms(2)), -ETIMEDOUT);
+    int duplicate = fcntl(fds[0], F_DUPFD_CLOEXEC, 100);
+    ck_assert_int_ge(duplicate, 0);
+    ck_assert_int_eq(green_close(fds[0]), 0);
+    stream_pair(fresh);
+    struct reader r;
+    start_reader(&r, fresh[0]);
+    ck_assert_int_eq(write(fds[1], "x", 1), 1); /* wakes the poller for the old one */
+    ck_assert_int_eq(green_sleep(GREEN_MS(5)), 0);
+    ck_assert_int_eq(green_state(r.greenlet), GREEN_WAITING);
+    ck_assert_int_eq(write(fresh[1], "yy", 2), 2);
+    finish(r.greenlet);
+    ck_assert_int_eq(r.result, 2);
+    close(duplicate);
+    fds[0] = -1;
+    close_pair(fds);
+    close_pair(fresh);
+}
+END_TEST
+
+/* --- other kinds of descriptors -------------------------------------------------------------------------------------- */
+
+START_TEST(regular_files_never_wait)
+{
+    char buffer[64];
+    int fd = memfd_create("test", MFD_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(green_write_all(fd, "0123456789", 10, NULL, soon()), 0);
+    ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+    ck_assert_int_eq(green_read(fd, buffer, 4, soon()), 4);
+    ck_assert_int_eq(green_read(fd, buffer, sizeof buffer, soon()), 6);
+    ck_assert_int_eq(green_read(fd, buffer, sizeof buffer, soon()), 0);
+    ck_assert_int_eq(green_wait_fd(fd, POLLIN, GREEN_FOREVER), 0);
+    ck_assert_int_eq(green_wait_fd(fd, POLLOUT, GREEN_FOREVER), 0);
+    ck_assert_int_eq(green_close(fd), 0);
+}
+END_TEST
+
+static void count_call(void *arg, int status);
+
+/* A write that is cut short says nothing about a regular file: the next one must not wait for an event. */
+START_TEST(a_short_write_to_a_file_is_no_reason_to_wait)
+{
+    char block[8192] = {0};
+    int calls = 0;
+    int fd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(ftruncate(fd, 4096), 0);
+    ck_assert_int_eq(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), 0);
+    ck_assert_int_eq(lseek(fd, 4000, SEEK_SET), 4000);
+    ssize_t n = green_write(fd, block, sizeof block, soon());
+    ck_assert(n == 96 || n == -EPERM);
+    ck_assert_int_eq(green_write(fd, block, sizeof block, soon()), -EPERM);
+    ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+    ck_assert_int_eq(green_write(fd, block, 10, soon()), 10);
+    ck_assert_int_eq(green_park_readable(fd, count_call, &calls, GREEN_FOREVER), 0); /* always readable */
+    yields(2);
+    ck_assert_int_eq(calls, 1);
+    ck_assert_int_eq(green_close(fd), 0);
+}
+END_TEST
+
+START_TEST(several_datagrams)
+{
+    int fds[2];
+    char buffer[64];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    for (int round = 0; round < 3; round++) {
+        ck_assert_int_eq(green_read(fds[0], buffer, sizeof buffer, green_in_ms(2)), -ETIMEDOUT);
+        for (int i = 1; i <= 5; i++) /* one event for all of them; each read is short */
+            ck_assert_int_eq(green_write(fds[1], "datagram", (size_t)i, soon()), i);
+        for (int i = 1; i <= 5; i++)
+            ck_assert_int_eq(green_read(fds[0], buffer, sizeof buffer, soon()), i);
+    }
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(pipes)
+{
+    int fds[2];
+    char buffer[64];
+    ck_assert_int_eq(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+    struct reader r;
+    start_reader(&r, fds[0]);
+    ck_assert_int_eq(green_write(fds[1], "x", 1, soon()), 1);
+    finish(r.greenlet);
+    ck_assert_int_eq(r.result, 1);
+    fill(fds[1]);
+    struct reader w = {.fd = fds[1]};
+    w.greenlet = spawn(write_one, &w);
+    yields(1);
+    drain(fds[0]);
+    finish(w.greenlet);
+    ck_assert_int_eq(w.result, 1);
+    ck_assert_int_eq(green_read(fds[0], buffer, sizeof buffer, soon()), 1);
+    start_reader(&r, fds[0]);
+    ck_assert_int_eq(green_close(fds[1]), 0);
+    finish(r.greenlet);
+    ck_assert_int_eq(r.result, 0);
+    fds[1] = -1;
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(a_broken_pipe_wakes_its_writer)
+{
+    int fds[2];
+    ck_assert_int_eq(pipe2(fds, O_NONBLOCK | O_CLOEXEC), 0);
+    fill(fds[1]);
+    struct reader w = {.fd = fds[1]};
+    w.greenlet = spawn(write_one, &w);
+    yields(1);
+    ck_assert_int_eq(green_close(fds[0]), 0);
+    finish(w.greenlet);
+    ck_assert_int_eq(w.result, -EPIPE);
+    fds[0] = -1;
+    close_pair(fds);
+}
+END_TEST
+
+/* --- parking ------------------------------------------------------------------------------------------------------- */
+
+static int last_status;
+
+static void count_call(void *arg, int status)
+{
+    ck_assert_int_eq(green_state(green_self()), GREEN_RUNNING);
+    last_status = status;
+    ++*(int *)arg;
+}
+
+static size_t parked_now(void)
+{
+    green_stats_t stats;
+    green_hub_stats(&stats);
+    return stats.parked;
+}
+
+static void until_called(const int *calls)
+{
+    green_time give_up = soon();
+    while (!*calls && green_now() < give_up)
+        ck_assert_int_eq(green_sleep(GREEN_MS(1)), 0);
+    ck_assert_int_eq(*calls, 1);
+    ck_assert_uint_eq(parked_now(), 0);
+}
+
+START_TEST(data_starts_a_greenlet)
+{
+    int fds[2], calls = 0;
+    char byte;
+    tcp_pair(fds);
+    ck_assert_int_eq(green_park_readable(fds[0], count_call, &calls, GREEN_FOREVER), 0);
+    ck_assert_uint_eq(parked_now(), 1);
+    ck_assert_int_eq(green_sleep(GREEN_MS(5)), 0);
+    ck_assert_int_eq(calls, 0);
+    green_stats_t stats;
+    green_hub_stats(&stats);
+    ck_assert_uint_eq(stats.greenlets, 1); /* nobody but main */
+    ck_assert_int_eq(green_write(fds[1], "x", 1, soon()), 1);
+    until_called(&calls);
+    ck_assert_int_eq(last_status, 0);
+    ck_assert_int_eq(green_read(fds[0], &byte, 1, GREEN_NOWAIT), 1);
+    ck_assert(!green_unpark(fds[0]));
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(data_that_is_there_already_starts_one)
+{
+    int fds[2], calls = 0;
+    char byte;
+    tcp_pair(fds);
+    if (_i == 1)
+        ck_assert_int_eq(green_read(fds[0], &byte, 1, green_in_ms(2)), -ETIMEDOUT);
+    ck_assert_int_eq(green_write(fds[1], "xy", 2, soon()), 2);
+    ck_assert_int_eq(green_read(fds[0], &byte, 1, soon()), 1); /* one of two */
+    ck_assert_int_eq(green_park_readable(fds[0], count_call, &calls, GREEN_FOREVER), 0);
+    until_called(&calls);
+    ck_assert_int_eq(last_status, 0);
+    close_pair(fds);
+}
+END_TEST
+
+/* A read that got all it asked for may have left nothing: no greenlet for that. */
+START_TEST(no_greenlet_for_nothing)
+{
+    int fds[2], calls = 0;
+    char byte;
+    tcp_pair(fds);
+    for (int i = 0; i < 3; i++) {
+        struct reader r;
+        start_reader(&r, fds[0]);
+        ck_assert_int_eq(green_write(fds[1], "xy", 2, soon()), 2);
+        finish(r.greenlet);
+        ck_assert_int_eq(green_write(fds[1], "z", 1, soon()), 1);
+        ck_assert_int_eq(green_read(fds[0], &byte, 1, soon()), 1);
+        ck_assert_int_eq(green_park_readable(fds[0], count_call, &calls, GREEN_FOREVER), 0);
+        ck_assert_int_eq(green_sleep(GREEN_MS(2)), 0);
+        ck_assert_int_eq(calls, 0);
+        ck_assert(green_unpark(fds[0]));
+    }
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(hanging_up_starts_one)
+{
+    int fds[2], calls = 0;
+    char byte;
+    tcp_pair(fds);
+    ck_assert_int_eq(green_park_readable(fds[0], count_call, &calls, GREEN_FOREVER), 0);
+    ck_assert_int_eq(green_close(fds[1]), 0);
+    until_called(&calls);
+    ck_assert_int_eq(last_status, 0);
+    ck_assert_int_eq(green_read(fds[0], &byte, 1, soon()), 0);
+    fds[1] = -1;
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(a_parked_deadline_passes)
+{
+    int fds[2], calls = 0;
+    tcp_pair(fds);
+    green_time deadline = green_in_ms(20);
+    ck_assert_int_eq(green_park_readable(fds[0], count_call, &calls, deadline), 0);
+    until_called(&calls);
+    ck_assert_int_ge(green_now(), deadline);
+    ck_assert_int_eq(last_status, -ETIMEDOUT);
+    ck_assert_int_eq(green_park_readable(fds[0], count_call, &calls, green_in_ms(-1)), 0); /* long past */
+    calls = 0;
+    until_called(&calls);
+    ck_assert_int_eq(last_status, -ETIMEDOUT);
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(a_parked_deadline_moves)
+{
+    int fds[2], calls = 0;
+    tcp_pair(fds);
+    ck_assert_int_eq(green_park_readable(fds[0], count_call, &calls, green_in_ms(10)), 0);
+    green_park_deadline(fds[0], green_in_ms(60000));
+    ck_assert_int_eq(green_sleep(GREEN_MS(30)), 0);
+    ck_assert_int_eq(calls, 0);
+    green_park_deadline(fds[0], green_in_ms(10));
+    until_called(&calls);
+    ck_assert_int_eq(last_status, -ETIMEDOUT);
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(unparked_is_not_called)
+{
+    int fds[2], calls = 0;
+    char byte;
+    tcp_pair(fds);
+    ck_assert(!green_unpark(fds[0]));
+    ck_assert_int_eq(green_park_readable(fds[0], count_call, &calls, green_in_ms(10)), 0);
+    ck_assert_int_eq(green_park_readable(fds[0], count_call, &calls, GREEN_FOREVER), -EBUSY);
+    ck_assert(green_unpark(fds[0]));
+    ck_assert(!green_unpark(fds[0]));
+    ck_assert_uint_eq(parked_now(), 0);
+    ck_assert_int_eq(green_write(fds[1], "x", 1, soon()), 1);
+    ck_assert_int_eq(green_sleep(GREEN_MS(20)), 0);
+    ck_assert_int_eq(calls, 0);
+    ck_assert_int_eq(green_read(fds[0], &byte, 1, soon()), 1);
+    ck_assert_int_eq(green_park_readable(fds[0], count_call, &calls, GREEN_FOREVER), 0); /* and again */
+    ck_assert_int_eq(green_write(fds[1], "x", 1, soon()), 1);
+    until_called(&calls);
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(close_drops_what_is_parked)
+{
+    int fds[2], calls = 0;
+    tcp_pair(fds);
+    ck_assert_int_eq(green_park_readable(fds[0], count_call, &calls, green_in_ms(10)), 0);
+    ck_assert_int_eq(green_write(fds[1], "x", 1, soon()), 1);
+    ck_assert_int_eq(green_close(fds[0]), 0);
+    ck_assert_uint_eq(parked_now(), 0);
+    ck_assert_int_eq(green_sleep(GREEN_MS(20)), 0);
+    ck_assert_int_eq(calls, 0);
+    fds[0] = -1;
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(bad_descriptors_do_not_park)
+{
+    int calls = 0;
+    ck_assert_int_eq(green_park_readable(-1, count_call, &calls, GREEN_FOREVER), -EBADF);
+    ck_assert_int_eq(green_park_readable(1000, count_call, &calls, GREEN_FOREVER), -EBADF);
+    ck_assert_uint_eq(parked_now(), 0);
+    ck_assert_int_eq(calls, 0);
+}
+END_TEST
+
+/* What a parked connection costs in this process: a record and an entry among the timers, no stack. */
+START_TEST(thousands_are_parked_for_little)
+{
+    int count = 4000, calls = 0;
+    int (*pairs)[2] = calloc((size_t)count, sizeof *pairs);
+    int made = 0;
+    while (made < count && socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pairs[made]) == 0)
+        made++; /* as many as the limit on descriptors allows */
+    ck_assert_int_gt(made, 400);
+    made -= 20;
+    for (int i = 0; i < 20; i++)
+        close_pair(pairs[made + i]);
+    long before = resident();
+    for (int i = 0; i < made; i++)
+        ck_assert_int_eq(green_park_readable(pairs[i][0], count_call, &calls, green_in_ms(60000)), 0);
+    ck_assert_uint_eq(parked_now(), (size_t)made);
+    yields(1);
+    if (!SANITIZED)
+        ck_assert_int_lt(resident() - before, (long)made * 512 / 1024 + 256);
+    for (int i = 0; i < made; i++)
+        ck_assert_int_eq(write(pairs[i][1], "x", 1), 1);
+    green_time give_up = soon();
+    while (calls < made && green_now() < give_up)
+        ck_assert_int_eq(green_sleep(GREEN_MS(1)), 0);
+    ck_assert_int_eq(calls, made);
+    ck_assert_uint_eq(parked_now(), 0);
+    for (int i = 0; i < made; i++)
+        close_pair(pairs[i]);
+    free(pairs);
+}
+END_TEST
+
+int main(void)
+{
+    const struct test tests[] = {
+        {bytes_come_across, 0},
+        {vectors_come_across, 0},
+        {more_vectors_than_the_system_takes, 0},
+        {end_of_input_after_a_short_read, 2},
+        {half_closed_still_goes_the_other_way, 0},
+        {a_closed_peer_is_an_error_not_a_signal, 0},
+        {a_reset_is_seen, 0},
+        {bad_descriptors, 0},
+        {everything_arrives_at_a_slow_reader, 2},
+        {one_deadline_for_everything, 2},
+        {write_all_of_nothing_and_without_waiting, 0},
+        {both_directions_at_once, 0},
+        {readers_are_served_in_order, 0},
+        {what_the_first_reader_leaves_is_for_the_second, 0},
+        {nobody_overtakes, 0},
+        {who_wakes_for_nothing_keeps_the_place, 0},
+        {all_who_wait_for_readiness_are_told, 0},
+        {close_wakes_all_who_wait, 0},
+        {a_reused_number_is_not_read_by_mistake, 0},
+        {a_reused_number_starts_afresh, 0},
+        {a_replaced_description_is_learned_by_reset, 0},
+        {events_of_a_closed_descriptor_are_dropped, 0},
+        {regular_files_never_wait, 0},
+        {a_short_write_to_a_file_is_no_reason_to_wait, 0},
+        {several_datagrams, 0},
+        {pipes, 0},
+        {a_broken_pipe_wakes_its_writer, 0},
+        {data_starts_a_greenlet, 0},
+        {data_that_is_there_already_starts_one, 2},
+        {no_greenlet_for_nothing, 0},
+        {hanging_up_starts_one, 0},
+        {a_parked_deadline_passes, 0},
+        {a_parked_deadline_moves, 0},
+        {unparked_is_not_called, 0},
+        {close_drops_what_is_parked, 0},
+        {bad_descriptors_do_not_park, 0},
+        {thousands_are_parked_for_little, 0},
+    };
+    return RUN_TESTS("fd", tests);
+}
