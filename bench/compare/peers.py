@@ -248,7 +248,7 @@ def start_backend(bench):
 
 
 class Peer:
-    """A proxy that can be started. ports: service name ("http", "tcp", HAProxy's "auto" and "splice") to port, once it runs."""
+    """A proxy that can be started. ports: from "http", "tcp", HAProxy's "auto" and "splice" to numbers, once it runs."""
 
     services = ("http", "tcp")
 
@@ -273,7 +273,8 @@ class Peer:
             self.process = None
 
     def config(self, template):
-        return template.format(backend=self.backend, maxconn=(self.bench.open_files - 1000) // 2, **self.ports)
+        maxconn = (self.bench.open_files - 1000) // 2
+        return template.format(backend=self.backend, maxconn=maxconn, **self.ports)
 
 
 class Relay(Peer):

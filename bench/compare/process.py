@@ -93,8 +93,8 @@ class Process:
         total = 0
         for pid in self.pids():
             for task in _tasks(pid):
-                match = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", _read(f"/proc/{pid}/task/{task}/status") or "",
-                                  re.M)
+                status = _read(f"/proc/{pid}/task/{task}/status") or ""
+                match = re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.M)
                 total += int(match.group(1)) if match else 0
         return total
 

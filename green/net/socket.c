@@ -110,7 +110,8 @@ char *green_address_text(const green_address_t *address, bool with_port, char ou
             *at++ = ']';
         break;
     case AF_UNIX:
-        snprintf(out, GREEN_ADDRESS_TEXT, "unix:%.*s", (int)sizeof address->un.sun_path, address->un.sun_path);
+        snprintf(out, GREEN_ADDRESS_TEXT, "unix:%.*s",
+                 (int)(address->length - offsetof(struct sockaddr_un, sun_path)), address->un.sun_path);
         return out;
     default:
         strcpy(out, "unknown");
@@ -260,7 +261,7 @@ static ssize_t attempt_accept(int listener, const struct operation *op)
 {
     green_address_t *from = op->buffer;
     for (;;) {
-        from->length = sizeof from->un;
+        *from = (green_address_t){.length = sizeof from->un};
         int fd = accept4(listener, &from->any, &from->length, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0 || !passing(errno))
             return fd;

@@ -24,8 +24,8 @@ int exchange_body_too_large(struct exchange *x)
 {
     bool by_route = x->route && x->route->max_body != CONF_INHERIT;
     x->close = true; /* what comes of the body all the same is not read */
-    return exchange_fail(x, 413, "body_too_large", "http_request_error", "max_body",
-                         by_route ? &x->route->origin : &x->listener->origin);
+    return exchange_fail(x, 413, "body_too_large", "http_request_error", by_route ? BLAME_ROUTE : BLAME_LISTENER,
+                         "max_body");
 }
 
 /* --- the connection ------------------------------------------------------------------------------------------------ */
@@ -37,7 +37,7 @@ static int lease(struct conversation *t, bool pooled)
     if (group_lease(worker_group(x->worker, x->upstream), pooled, &t->tried, &x->lease, &failure) < 0) {
         x->lease = NULL;
         x->log.server = failure.server;
-        return exchange_fail(x, failure.status, failure.reason, failure.error, failure.directive, &x->upstream->origin);
+        return exchange_fail(x, failure.status, failure.reason, failure.error, BLAME_UPSTREAM, failure.directive);
     }
     x->log.server = x->lease->server->conf;
     x->log.connected = green_turn_time();
@@ -120,9 +120,9 @@ void conversation_failed(struct conversation *t)
     else if (r == -EMSGSIZE)
         exchange_body_too_large(x);
     else if (r == -ETIMEDOUT)
-        exchange_fail(x, 408, "body_timeout", "http_request_error", "timeout_body", &x->listener->origin);
+        exchange_fail(x, 408, "body_timeout", "http_request_error", BLAME_LISTENER, "timeout_body");
     else
-        exchange_fail(x, 0, "client_gone", NULL, NULL, NULL);
+        exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
 }
 
 /* --- the answer's head --------------------------------------------------------------------------------------------------- */
@@ -167,18 +167,17 @@ static int read_response(struct conversation *t)
 
 static int bad_answer(struct exchange *x, int error)
 {
-    const struct conf_origin *origin = &x->upstream->origin;
     bool by_route = x->route && x->route->timeout_response != CONF_INHERIT;
     if (http_is_error(error))
-        return exchange_fail(x, 502, http_error_info(error)->reason, "http_protocol_error", NULL, origin);
+        return exchange_fail(x, 502, http_error_info(error)->reason, "http_protocol_error", BLAME_NONE, NULL);
     if (error == -ETIMEDOUT)
-        return exchange_fail(x, 504, "response_timeout", "http_response_timeout", "timeout_response",
-                             by_route ? &x->route->origin : origin);
+        return exchange_fail(x, 504, "response_timeout", "http_response_timeout",
+                             by_route ? BLAME_ROUTE : BLAME_UPSTREAM, "timeout_response");
     if (error == -EPROTO)
-        return exchange_fail(x, 502, "too_many_interim_answers", "http_protocol_error", NULL, NULL);
+        return exchange_fail(x, 502, "too_many_interim_answers", "http_protocol_error", BLAME_NONE, NULL);
     if (error == -ENOMEM || error == -ENOBUFS)
-        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", NULL, NULL);
-    return exchange_fail(x, 502, "upstream_closed", "connection_terminated", NULL, origin);
+        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_NONE, NULL);
+    return exchange_fail(x, 502, "upstream_closed", "connection_terminated", BLAME_NONE, NULL);
 }
 
 /* --- together ----------------------------------------------------------------------------------------------------------- */
@@ -226,7 +225,7 @@ int conversation_hold(struct conversation *t)
     if (t->upload_done)
         stop_upload(t);
     if (x->response.status == 101 && !x->client->body_done)
-        return exchange_fail(x, 502, "upgrade_before_body", "http_protocol_error", NULL, NULL);
+        return exchange_fail(x, 502, "upgrade_before_body", "http_protocol_error", BLAME_NONE, NULL);
     /* Answered before it has had all of the request: there will be no next one on this connection. */
     x->close |= t->upload != NULL;
     return 0;

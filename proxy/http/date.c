@@ -13,7 +13,7 @@ struct span http_date(struct http_date *cache, time_t now)
     struct tm tm;
     char *text = cache->text;
 
-    if (cache->second != (int64_t)now + 1) {
+    if (cache->text[0] == '\0' || cache->second != (int64_t)now) {
         if (!gmtime_r(&now, &tm)) /* a year that no int holds: say the epoch, which nobody takes for fresh */
             gmtime_r(&(time_t){0}, &tm);
         memcpy(text, "Ddd, 00 Mmm 0000 00:00:00 GMT", HTTP_DATE_BYTES);
@@ -25,7 +25,7 @@ struct span http_date(struct http_date *cache, time_t now)
         two_digits(text + 17, tm.tm_hour);
         two_digits(text + 20, tm.tm_min);
         two_digits(text + 23, tm.tm_sec);
-        cache->second = (int64_t)now + 1;
+        cache->second = (int64_t)now;
     }
     return span_of(text, HTTP_DATE_BYTES);
 }

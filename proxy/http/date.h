@@ -12,7 +12,7 @@
 
 /* One per thread or connection, zero-initialised. */
 struct http_date {
-    int64_t second; /* what text says, plus one, so that zeroed memory is an empty cache */
+    int64_t second; /* what text says; valid unless text is still zero */
     char text[HTTP_DATE_BYTES];
 };
 

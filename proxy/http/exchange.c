@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "converse.h"
+#include "load.h"
 #include "relay.h"
 #include "route/match.h"
 #include "upgrade.h"
@@ -50,9 +51,9 @@ static int read_request(struct exchange *x)
         return exchange_malformed(x, r);
     x->close = true;
     if (r == -ETIMEDOUT && !http_head_idle(&client->parser))
-        return exchange_fail(x, 408, "head_timeout", "http_request_error", "timeout_head", &x->listener->origin);
+        return exchange_fail(x, 408, "head_timeout", "http_request_error", BLAME_LISTENER, "timeout_head");
     bool silent = http_head_idle(&client->parser); /* the usual end of a kept connection */
-    return exchange_fail(x, 0, silent ? "" : "client_gone", NULL, NULL, NULL);
+    return exchange_fail(x, 0, silent ? "" : "client_gone", NULL, BLAME_NONE, NULL);
 }
 
 /* --- where to ------------------------------------------------------------------------------------------------------ */
@@ -70,7 +71,7 @@ static int choose_route(struct exchange *x)
     x->upstream = x->route ? x->route->upstream : x->listener->upstream;
     if (x->upstream)
         return 0;
-    return exchange_fail(x, 404, "no_route", "destination_not_found", "upstream", &x->listener->origin);
+    return exchange_fail(x, 404, "no_route", "destination_not_found", BLAME_LISTENER, "upstream");
 }
 
 static int check_limits(struct exchange *x)
@@ -101,22 +102,40 @@ static int relay_response(struct exchange *x)
         return 0;
     bool timeout = r == -ETIMEDOUT;
     if (side == RELAY_TO)
-        return exchange_fail(x, 0, timeout ? "write_timeout" : "client_gone", NULL, timeout ? "timeout_write" : NULL,
-                             &x->listener->origin);
-    return exchange_fail(x, x->client->sent ? 0 : 502,
-                         http_is_error(r) ? http_error_info(r)->reason : timeout ? "read_timeout" : "upstream_truncated",
-                         "http_response_incomplete", timeout ? "timeout_read" : NULL, &x->upstream->origin);
+        return timeout ? exchange_fail(x, 0, "write_timeout", NULL, BLAME_LISTENER, "timeout_write")
+                       : exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
+    int status = x->client->sent ? 0 : 502;
+    if (timeout)
+        return exchange_fail(x, status, "read_timeout", "http_response_incomplete", BLAME_UPSTREAM, "timeout_read");
+    return exchange_fail(x, status, http_is_error(r) ? http_error_info(r)->reason : "upstream_truncated",
+                         "http_response_incomplete", BLAME_NONE, NULL);
 }
 
 /* --- errors ------------------------------------------------------------------------------------------------------------ */
 
-int exchange_fail(struct exchange *x, int status, const char *reason, const char *error, const char *directive,
-                  const struct conf_origin *origin)
+static struct conf_origin origin_of(const struct exchange *x, enum exchange_blame blame, const char *directive)
+{
+    switch (blame) {
+    case BLAME_LISTENER:
+        return conf_listener_origin(x->listener, directive);
+    case BLAME_ROUTE:
+        return conf_route_origin(x->route, directive);
+    case BLAME_UPSTREAM:
+        return conf_upstream_origin(x->upstream, directive);
+    case BLAME_NONE:
+        break;
+    }
+    return (struct conf_origin){NULL, 0};
+}
+
+int exchange_fail(struct exchange *x, int status, const char *reason, const char *error, enum exchange_blame blame,
+                  const char *directive)
 {
     x->page = (struct http_page){.status = status, .error = error, .details = reason};
+    x->origin = origin_of(x, blame, directive);
     x->log.reason = reason;
     x->log.directive = directive;
-    x->log.origin = directive ? origin : NULL;
+    x->log.origin = blame == BLAME_NONE ? NULL : &x->origin;
     return -1;
 }
 
@@ -128,7 +147,8 @@ int exchange_malformed(struct exchange *x, int http_error)
                             : http_error == HTTP_E_TARGET_TOO_LONG ? "max_target"
                                                                    : NULL;
     x->close = true;
-    return exchange_fail(x, info->status, info->reason, "http_request_error", directive, &x->listener->origin);
+    return exchange_fail(x, info->status, info->reason, "http_request_error", directive ? BLAME_LISTENER : BLAME_NONE,
+                         directive);
 }
 
 /* A body that is here already need not cost the connection. */

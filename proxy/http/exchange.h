@@ -27,6 +27,7 @@ struct exchange {
     bool close;                        /* the client's connection ends with this exchange */
     struct http_page page;             /* what to tell the client if it failed; status 0: nothing can be told */
     struct access_entry log;
+    struct conf_origin origin; /* where the key that fired was set; log.origin points here */
     struct http_head request, response;
     char client_text[GREEN_ADDRESS_TEXT];
 };
@@ -34,10 +35,13 @@ struct exchange {
 /* Serves one request that has begun to arrive on `client`. May switch. */
 enum exchange_end exchange_run(struct connection *c, struct h1 *client);
 
+/* Whose configuration key was responsible. */
+enum exchange_blame { BLAME_NONE, BLAME_LISTENER, BLAME_ROUTE, BLAME_UPSTREAM };
+
 /* Notes a refusal or an error: the answer's status (0: too late or nobody there), a stable reason, the error type of
- * RFC 9209, the configuration key that fired (or NULL) and where its section stands. Returns -1. */
-int exchange_fail(struct exchange *x, int status, const char *reason, const char *error, const char *directive,
-                  const struct conf_origin *origin);
+ * RFC 9209, the configuration key that fired and whose it is. Returns -1. */
+int exchange_fail(struct exchange *x, int status, const char *reason, const char *error, enum exchange_blame blame,
+                  const char *directive);
 
 /* The client broke the protocol: never forwarded, and nothing that follows can be trusted. Returns -1. */
 int exchange_malformed(struct exchange *x, int http_error);

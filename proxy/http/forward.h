@@ -19,7 +19,7 @@
 #include "chunked.h"
 #include "head.h"
 
-/* A buffer of head->bytes + this + what the facts add (spans, edits) always suffices. */
+/* A buffer of head->bytes + head->host.n + this + what the facts add (spans, edits) always suffices. */
 #define HTTP_FORWARD_SLACK 512
 
 struct http_forward_request {

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "exchange.h"
+#include "load.h"
 
 #define DISCARD_BYTES ((size_t)64 << 20) /* how much unread body a lingering close puts up with */
 
@@ -96,13 +97,14 @@ void http_refuse(struct worker *w, struct listener *l, int fd, const green_addre
                               .details = "max_connections",
                               .retry_after = 1,
                               .date = worker_date(w)};
+    struct conf_origin origin = conf_listener_origin(l->conf, "max_connections");
     struct access_entry entry = {.listener = l->conf,
                                  .client = peer,
                                  .minor = 1,
                                  .status = 503,
                                  .reason = "too_many_connections",
                                  .directive = "max_connections",
-                                 .origin = &l->conf->origin,
+                                 .origin = &origin,
                                  .started = green_turn_time(),
                                  .ended = green_turn_time()};
     int n = http_page(&facts, page, sizeof page);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load.h"
 #include "tcp/tunnel.h"
 
 /* What is left of an exchange while its tunnel lives. The log's texts are copied behind it, for the buffers that they
@@ -53,7 +54,8 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
     u->log.bytes_out = result->from_upstream;
     u->log.reason = result->reason;
     u->log.directive = strcmp(result->reason, "idle_timeout") == 0 ? "timeout_tunnel" : NULL;
-    u->log.origin = u->log.directive ? &u->log.listener->origin : NULL;
+    struct conf_origin origin = conf_listener_origin(u->log.listener, "timeout_tunnel");
+    u->log.origin = u->log.directive ? &origin : NULL;
     u->log.ended = green_turn_time();
     if (access_log_wanted(w->log))
         access_log_write(w->log, &u->log);

@@ -54,7 +54,9 @@ struct access_log {
     size_t allocated, free_count;
     int reopened; /* a descriptor to go over to, or -1 */
     bool stuck;   /* all blocks wait, and that was said */
-    bool ending, ended;
+    bool ending;
+    bool ended;     /* the thread has written everything */
+    bool abandoned; /* nobody waits for that: the thread frees all */
     SLIST_HEAD(, access_log_tail) tails;
 
     /* the thread's own */
@@ -69,9 +71,7 @@ static const char *name_of(const struct access_log *log)
     return log->path ? log->path : "on standard output";
 }
 
-/* --- blocks
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- blocks ------------------------------------------------------------------------------------- */
 
 /* An empty block, or NULL when too many wait for the file already. */
 static struct block *block_take(struct access_log *log)
@@ -121,8 +121,30 @@ static void hand_over(struct access_log_tail *tail)
     tail->block = NULL;
 }
 
-/* --- the thread
- * -------------------------------------------------------------------------------------------------------- */
+static void destroy(struct access_log *log)
+{
+    struct block *b;
+    struct access_log_tail *tail;
+    while ((b = STAILQ_FIRST(&log->free))) {
+        STAILQ_REMOVE_HEAD(&log->free, link);
+        free(b);
+    }
+    while ((tail = SLIST_FIRST(&log->tails))) {
+        SLIST_REMOVE_HEAD(&log->tails, link);
+        free(tail);
+    }
+    if (log->path && log->fd >= 0)
+        close(log->fd);
+    if (log->reopened >= 0)
+        close(log->reopened);
+    pthread_mutex_destroy(&log->lock);
+    pthread_cond_destroy(&log->work);
+    pthread_cond_destroy(&log->ended_cond);
+    free(log->path);
+    free(log);
+}
+
+/* --- the thread --------------------------------------------------------------------------------- */
 
 static void failed(struct access_log *log, int error)
 {
@@ -219,13 +241,15 @@ static void *write_blocks(void *arg)
         pthread_cond_wait(&log->work, &log->lock);
     }
     log->ended = true;
+    bool abandoned = log->abandoned;
     pthread_cond_signal(&log->ended_cond);
     pthread_mutex_unlock(&log->lock);
+    if (abandoned)
+        destroy(log);
     return NULL;
 }
 
-/* --- opening and closing
- * ------------------------------------------------------------------------------------------------ */
+/* --- opening and closing ------------------------------------------------------------------------ */
 
 /* A FIFO that nobody reads is an error and not a wait; afterwards writes wait, in the log's thread. */
 static int open_file(const char *path)
@@ -247,25 +271,6 @@ static int start_thread(struct access_log *log)
     int r = pthread_create(&log->thread, NULL, write_blocks, log);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return -r;
-}
-
-/* All but the tails, which workers may still hold. */
-static void destroy(struct access_log *log)
-{
-    struct block *b;
-    while ((b = STAILQ_FIRST(&log->free))) {
-        STAILQ_REMOVE_HEAD(&log->free, link);
-        free(b);
-    }
-    if (log->path && log->fd >= 0)
-        close(log->fd);
-    if (log->reopened >= 0)
-        close(log->reopened);
-    pthread_mutex_destroy(&log->lock);
-    pthread_cond_destroy(&log->work);
-    pthread_cond_destroy(&log->ended_cond);
-    free(log->path);
-    free(log);
 }
 
 static struct access_log *allocate(const char *target, enum conf_log_format format)
@@ -338,10 +343,11 @@ int access_log_reopen(struct access_log *log)
     return 0;
 }
 
-/* True once the thread has written everything, false if the file was stuck. */
+/* False if the file is stuck: the log is the thread's then, which may stay in write(2) for ever. */
 static bool end_thread(struct access_log *log)
 {
     struct timespec deadline;
+    pthread_t thread = log->thread;
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += END_WAIT;
     pthread_mutex_lock(&log->lock);
@@ -351,32 +357,27 @@ static bool end_thread(struct access_log *log)
     while (!log->ended && r == 0)
         r = pthread_cond_timedwait(&log->ended_cond, &log->lock, &deadline);
     bool ended = log->ended;
+    log->abandoned = !ended;
+    if (!ended)
+        error_log(LOG_LEVEL_WARNING, "the access log %s is stuck: what waits for it is lost", name_of(log));
     pthread_mutex_unlock(&log->lock);
+    if (ended)
+        pthread_join(thread, NULL);
+    else
+        pthread_detach(thread);
     return ended;
 }
 
 void access_log_close(struct access_log *log)
 {
-    struct access_log_tail *tail, *next;
+    struct access_log_tail *tail;
     SLIST_FOREACH(tail, &log->tails, link)
     access_log_flush(tail, true);
-    if (!log->off && !end_thread(log)) {
-        error_log(LOG_LEVEL_WARNING, "the access log %s is stuck: what waits for it is lost", name_of(log));
-        pthread_detach(log->thread); /* it may stay in write(2) for ever, and needs all this */
-        return;
-    }
-    if (!log->off)
-        pthread_join(log->thread, NULL);
-    for (tail = SLIST_FIRST(&log->tails); tail; tail = next) {
-        next = SLIST_NEXT(tail, link);
-        free(tail);
-    }
-    destroy(log);
+    if (log->off || end_thread(log))
+        destroy(log);
 }
 
-/* --- workers
- * ------------------------------------------------------------------------------------------------------------
- */
+/* --- workers ------------------------------------------------------------------------------------ */
 
 bool access_log_wanted(const struct access_log_tail *tail)
 {

@@ -1,7 +1,7 @@
 /*
- * The access log: one line for each request or TCP connection. A worker formats lines into a buffer of its own; the
- * log's thread writes full or aged buffers to the file, so that no disk, pipe or terminal ever holds traffic up.
- * What does not fit any more while the file is stuck is dropped and counted.
+ * The access log: one line for each request or TCP connection. A worker formats lines into a buffer of its
+ * own; the log's thread writes full or aged buffers to the file, so that no disk, pipe or terminal ever holds
+ * traffic up. What does not fit any more while the file is stuck is dropped and counted.
  */
 #ifndef OBSERVE_ACCESS_LOG_H
 #define OBSERVE_ACCESS_LOG_H
@@ -18,22 +18,23 @@ struct access_entry {
     const struct conf_upstream *upstream; /* NULL: none chosen */
     const struct conf_server *server;     /* NULL: none reached */
     const green_address_t *client;
-    struct span method, host, target;     /* as received; empty for TCP or if the head was bad */
-    struct span referer, user_agent;      /* for the combined format */
-    int minor;                            /* HTTP/1.minor; -1: TCP */
-    int status;                           /* 0: none was sent */
-    uint64_t bytes_in, bytes_out;         /* body bytes from and to the client (TCP: all bytes) */
-    const char *reason;                   /* stable token, "" when all went well */
-    const char *directive;                /* the configuration key that fired ("timeout_response"), or NULL */
-    const struct conf_origin *origin;     /* where the section of that key stands, or NULL */
+    struct span method, host, target; /* as received; empty for TCP or if the head was bad */
+    struct span referer, user_agent;  /* for the combined format */
+    int minor;                        /* HTTP/1.minor; -1: TCP */
+    int status;                       /* 0: none was sent */
+    uint64_t bytes_in, bytes_out;     /* body bytes from and to the client (TCP: all bytes) */
+    const char *reason;               /* stable token, "" when all went well */
+    const char *directive;            /* the configuration key that fired ("timeout_response"), or NULL */
+    const struct conf_origin *origin; /* where the section of that key stands, or NULL */
     green_time started, connected, first_byte, ended;
 };
 
 struct access_log;      /* one per process */
 struct access_log_tail; /* one per worker */
 
-/* Opens "-" (standard output), "off" or a file (made with mode 0640, appended to) and starts the writing thread. NULL
- * and an error line on standard error if the file cannot be opened; "off" gives a log that ignores everything. */
+/* Opens "-" (standard output), "off" or a file (made with mode 0640, appended to) and starts the writing
+ * thread. NULL and an error line on standard error if the file cannot be opened; "off" gives a log that
+ * ignores everything. */
 struct access_log *access_log_open(const char *target, enum conf_log_format format);
 struct access_log_tail *access_log_tail(struct access_log *log);
 
@@ -43,8 +44,8 @@ void access_log_write(struct access_log_tail *tail, const struct access_entry *e
 /* Is anybody interested at all? Saves the work of collecting when not. */
 bool access_log_wanted(const struct access_log_tail *tail);
 
-/* Hands what the worker holds to the writing thread if it is older than about a second (call now and then), or at
- * once when `now`. */
+/* Hands what the worker holds to the writing thread if it is older than about a second (call now and then),
+ * or at once when `now`. */
 void access_log_flush(struct access_log_tail *tail, bool now);
 
 /* Reopens the file under its name (rotation). 0 or -errno; on error the old file stays in use. */

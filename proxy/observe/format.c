@@ -12,8 +12,7 @@
 
 static const char hex[] = "0123456789abcdef";
 
-/* --- copying and escaping
- * --------------------------------------------------------------------------------------------- */
+/* --- copying and escaping ----------------------------------------------------------------------- */
 
 #define PUT(out, literal) put(out, "" literal, sizeof(literal) - 1)
 
@@ -129,8 +128,7 @@ static inline char *put_escaped(char *out, struct span text, size_t room, escape
     return out;
 }
 
-/* --- numbers and dates
- * ------------------------------------------------------------------------------------------------- */
+/* --- numbers and dates -------------------------------------------------------------------------- */
 
 static char *put_number(char *out, uint64_t value)
 {
@@ -177,9 +175,7 @@ static void update_date(struct format_date *date, int64_t started)
         put_date(date, second);
 }
 
-/* --- JSON
- * --------------------------------------------------------------------------------------------------------------
- */
+/* --- JSON --------------------------------------------------------------------------------------- */
 
 /* `,"name":` */
 #define KEY(out, name) PUT(out, ",\"" name "\":")
@@ -261,9 +257,7 @@ char *format_json(char *out, const struct access_entry *e, struct format_date *d
     return PUT(out, "}\n");
 }
 
-/* --- combined
- * ----------------------------------------------------------------------------------------------------------
- */
+/* --- combined ----------------------------------------------------------------------------------- */
 
 /* `"text"`, or `"-"` for none. */
 static char *combined_quoted(char *out, struct span text)

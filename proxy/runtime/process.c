@@ -128,6 +128,16 @@ static void begin_drain(struct process *p)
     green_wake(&p->told_to_end, 0);
 }
 
+static void reopen_logs(struct process *p)
+{
+    int r = error_log_reopen();
+    if (r < 0)
+        error_log(LOG_LEVEL_ERROR, "cannot reopen the error log: %s", green_strerror(r));
+    r = access_log_reopen(p->log);
+    if (r < 0)
+        error_log(LOG_LEVEL_ERROR, "cannot reopen the access log: %s", green_strerror(r));
+}
+
 static void *obey_signals(void *arg)
 {
     struct process *p = arg;
@@ -136,9 +146,7 @@ static void *obey_signals(void *arg)
         if (number < 0)
             return NULL;
         if (number == SIGUSR1) {
-            int r = access_log_reopen(p->log);
-            if (r < 0)
-                error_log(LOG_LEVEL_ERROR, "cannot reopen the access log: %s", green_strerror(r));
+            reopen_logs(p);
         } else if (!p->draining) {
             error_log(LOG_LEVEL_NOTICE, "%s: draining %ld connections, at most %lld s", strsignal(number),
                       atomic_load(&p->connections), (long long)(p->conf->shutdown_grace / GREEN_S(1)));
@@ -187,6 +195,14 @@ static void take_down(struct process *p)
     free(p->listeners);
 }
 
+static int open_error_log(const struct conf *conf)
+{
+    int r = error_log_open(conf->error_log);
+    if (r < 0)
+        error_log(LOG_LEVEL_ERROR, "cannot open the error log %s: %s", conf->error_log, green_strerror(r));
+    return r;
+}
+
 int runtime_run(const struct conf *conf)
 {
     static const int handled[] = {SIGTERM, SIGINT, SIGUSR1};
@@ -202,6 +218,8 @@ int runtime_run(const struct conf *conf)
         r = green_signals_open(&p.signals, handled, sizeof handled / sizeof handled[0]);
     if (r == 0)
         r = listeners_bind(&p);
+    if (r == 0) /* from here on; what kept it from starting went to standard error */
+        r = open_error_log(conf);
     if (r == 0 && !(signals = green_spawn(obey_signals, &p)))
         r = -ENOMEM;
     if (r == 0) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "load.h"
 #include "tunnel.h"
 
 /* The log entry of a connection that has its tunnel. */
@@ -30,15 +31,20 @@ static void write_log(struct connection *c, struct access_entry *e)
 static void tunnel_done(void *arg, const struct tunnel_result *result)
 {
     struct tcp_session *s = arg;
-    bool idle = strcmp(result->reason, "idle_timeout") == 0, stuck = strcmp(result->reason, "write_timeout") == 0;
+    const char *directive = strcmp(result->reason, "idle_timeout") == 0    ? "timeout_tunnel"
+                            : strcmp(result->reason, "write_timeout") == 0 ? "timeout_write"
+                                                                           : NULL;
+    struct conf_origin origin = {NULL, 0};
+    if (directive)
+        origin = conf_listener_origin(s->connection->listener->conf, directive);
     struct access_entry e = {.server = s->server,
                              .connected = s->connected,
                              .first_byte = result->first_byte,
                              .bytes_in = result->from_client,
                              .bytes_out = result->from_upstream,
                              .reason = result->reason,
-                             .directive = idle ? "timeout_tunnel" : stuck ? "timeout_write" : NULL,
-                             .origin = idle || stuck ? &s->connection->listener->conf->origin : NULL};
+                             .directive = directive,
+                             .origin = directive ? &origin : NULL};
     write_log(s->connection, &e);
     connection_close(s->connection);
     free(s);
@@ -46,10 +52,13 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
 
 static void give_up(struct connection *c, const struct connect_failure *failure)
 {
+    struct conf_origin origin = {NULL, 0};
+    if (failure->directive)
+        origin = conf_upstream_origin(c->listener->conf->upstream, failure->directive);
     struct access_entry e = {.server = failure->server,
                              .reason = failure->reason,
                              .directive = failure->directive,
-                             .origin = &c->listener->conf->upstream->origin};
+                             .origin = failure->directive ? &origin : NULL};
     write_log(c, &e);
     /* No server is an error, not an empty answer: reset. */
     setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));

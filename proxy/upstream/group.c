@@ -179,7 +179,7 @@ static void explain(struct connect_failure *f, const struct server *s, int code,
         f->reason = "connect_timeout";
         f->error = "connection_timeout";
     } else if (code == -ECONNREFUSED) {
-        f->reason = "connect_refused";
+        f->reason = "connect_failed";
         f->error = "connection_refused";
     } else if (code == -EMFILE || code == -ENFILE || code == -ENOMEM || code == -EADDRNOTAVAIL) {
         f->status = 503;

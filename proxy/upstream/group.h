@@ -43,7 +43,7 @@ struct group {
 /* Why no connection could be had: for the page, the log and Proxy-Status. */
 struct connect_failure {
     int status;         /* 502, 503 or 504 */
-    const char *reason; /* connect_refused, connect_timeout, connect_failed, dns_failed, ... */
+    const char *reason; /* connect_failed, connect_timeout, dns_failed, ... */
     const char *error;  /* RFC 9209 error type */
     const char *directive;
     const struct conf_server *server; /* the last one tried */

@@ -388,7 +388,7 @@ static const char *round_trip_request(const struct http_head *head)
     struct http_parser p;
     int n = http_forward_request(head, &first, once, sizeof(once)), m;
 
-    if (n < 0 || (size_t)n > head->bytes * 2 + HTTP_FORWARD_SLACK)
+    if (n < 0 || (size_t)n > head->bytes + head->host.n + HTTP_FORWARD_SLACK)
         return "forwarding does not fit";
     if (head->host.n == 0 || head->count + 6 > HTTP_MAX_FIELDS)
         return NULL; /* HTTP/1.0 without Host is sent on with an empty one, which we do not take */
@@ -421,7 +421,7 @@ static const char *round_trip_response(const struct http_head *head)
     struct http_parser p;
     int n = http_forward_response(head, &facts, once, sizeof(once)), m;
 
-    if (n < 0 || (size_t)n > head->bytes * 2 + HTTP_FORWARD_SLACK)
+    if (n < 0 || (size_t)n > head->bytes + head->host.n + HTTP_FORWARD_SLACK)
         return "forwarding does not fit";
     if (head->count + 6 > HTTP_MAX_FIELDS)
         return NULL;

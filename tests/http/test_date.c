@@ -24,7 +24,7 @@ START_TEST(a_time_beyond_all_years_is_long_ago)
 {
     struct http_date cache = {0};
 
-    assert_span(http_date(&cache, INT64_MAX - 1), "Thu, 01 Jan 1970 00:00:00 GMT");
+    assert_span(http_date(&cache, INT64_MAX), "Thu, 01 Jan 1970 00:00:00 GMT");
 }
 END_TEST
 

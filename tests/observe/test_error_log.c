@@ -58,8 +58,9 @@ START_TEST(on_standard_error)
     error_log(LOG_LEVEL_INFO, "%%");
     ck_assert_int_eq(errno, EINTR);
     ck_assert_int_eq(error_log_reopen(), 0);
-    ck_assert_str_eq(contents(path), "greenway: error: cannot count 1\ngreenway: warning: odd\ngreenway: listening\n"
-                                     "greenway: %\n");
+    ck_assert_str_eq(contents(path),
+                     "greenway: error: cannot count 1\ngreenway: warning: odd\ngreenway: listening\n"
+                     "greenway: %\n");
 }
 END_TEST
 
@@ -83,9 +84,10 @@ END_TEST
 START_TEST(in_a_file)
 {
     regex_t line;
-    ck_assert_int_eq(regcomp(&line, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z notice: x\n$",
-                             REG_EXTENDED | REG_NOSUB),
-                     0);
+    ck_assert_int_eq(
+        regcomp(&line, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z notice: x\n$",
+                REG_EXTENDED | REG_NOSUB),
+        0);
     ck_assert_int_eq(error_log_open(path), 0);
     error_log(LOG_LEVEL_NOTICE, "x");
     ck_assert_msg(regexec(&line, contents(path), 0, NULL, 0) == 0, "%s", contents(path));
@@ -134,7 +136,8 @@ START_TEST(full_pipe)
     ck_assert_int_gt(n, 0);
     bytes[n] = 0;
     char want[128];
-    snprintf(want, sizeof want, "greenway: warning: %zu lines were lost here\ngreenway: again\n", 3000 - lines);
+    snprintf(want, sizeof want, "greenway: warning: %zu lines were lost here\ngreenway: again\n",
+             3000 - lines);
     ck_assert_str_eq(bytes, want);
 }
 END_TEST

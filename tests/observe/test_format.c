@@ -57,12 +57,12 @@ START_TEST(json_of_a_request)
     e.server = &server;
     e.connected = e.started + 1000;
     e.first_byte = e.started + 999499;
-    ck_assert_str_eq(json(&e),
-                     "{\"time\":\"2026-01-31T23:59:59.123Z\",\"client\":\"192.0.2.7\",\"listener\":\"web\","
-                     "\"route\":\"api\",\"upstream\":\"app\",\"server\":\"10.0.0.11:8080\",\"method\":\"GET\","
-                     "\"host\":\"example.com\",\"target\":\"/a?b=c\",\"protocol\":\"HTTP/1.1\",\"status\":200,"
-                     "\"bytes_in\":5,\"bytes_out\":18446744073709551615,\"reason\":\"\",\"t_connect\":0.001,"
-                     "\"t_first_byte\":0.999,\"t_total\":1.235}\n");
+    ck_assert_str_eq(
+        json(&e), "{\"time\":\"2026-01-31T23:59:59.123Z\",\"client\":\"192.0.2.7\",\"listener\":\"web\","
+                  "\"route\":\"api\",\"upstream\":\"app\",\"server\":\"10.0.0.11:8080\",\"method\":\"GET\","
+                  "\"host\":\"example.com\",\"target\":\"/a?b=c\",\"protocol\":\"HTTP/1.1\",\"status\":200,"
+                  "\"bytes_in\":5,\"bytes_out\":18446744073709551615,\"reason\":\"\",\"t_connect\":0.001,"
+                  "\"t_first_byte\":0.999,\"t_total\":1.235}\n");
 }
 END_TEST
 
@@ -77,12 +77,13 @@ START_TEST(json_of_a_refusal)
     e.reason = "head_too_large";
     e.directive = "max_head";
     e.origin = &origin;
-    ck_assert_str_eq(json(&e),
-                     "{\"time\":\"2026-01-31T23:59:59.123Z\",\"client\":\"192.0.2.7\",\"listener\":\"web\","
-                     "\"route\":null,\"upstream\":null,\"server\":null,\"method\":\"\",\"host\":\"\",\"target\":\"\","
-                     "\"protocol\":\"HTTP/1.0\",\"status\":431,\"bytes_in\":5,\"bytes_out\":0,"
-                     "\"reason\":\"head_too_large\",\"directive\":\"max_head\",\"origin\":\"/etc/greenway.ini:12\","
-                     "\"t_connect\":null,\"t_first_byte\":null,\"t_total\":1.235}\n");
+    ck_assert_str_eq(
+        json(&e),
+        "{\"time\":\"2026-01-31T23:59:59.123Z\",\"client\":\"192.0.2.7\",\"listener\":\"web\","
+        "\"route\":null,\"upstream\":null,\"server\":null,\"method\":\"\",\"host\":\"\",\"target\":\"\","
+        "\"protocol\":\"HTTP/1.0\",\"status\":431,\"bytes_in\":5,\"bytes_out\":0,"
+        "\"reason\":\"head_too_large\",\"directive\":\"max_head\",\"origin\":\"/etc/greenway.ini:12\","
+        "\"t_connect\":null,\"t_first_byte\":null,\"t_total\":1.235}\n");
 }
 END_TEST
 
@@ -142,7 +143,9 @@ START_TEST(escaping)
     escapes(SPAN("\xed\xa0\x80"), "\\u00ed\\u00a0\\u0080", "\\xed\\xa0\\x80"); /* a surrogate */
     escapes(SPAN("\xf4\x90\x80\x80"), "\\u00f4\\u0090\\u0080\\u0080", "\\xf4\\x90\\x80\\x80");
     escapes(SPAN("\xff\xfe\x80"), "\\u00ff\\u00fe\\u0080", "\\xff\\xfe\\x80");
-    escapes(SPAN("\xc2\x9b" "31m\xc2\xa0"), "\\u009b31m\xc2\xa0", "\\xc2\\x9b31m\\xc2\\xa0"); /* CSI */
+    escapes(SPAN("\xc2\x9b"
+                 "31m\xc2\xa0"),
+            "\\u009b31m\xc2\xa0", "\\xc2\\x9b31m\\xc2\\xa0"); /* CSI */
 }
 END_TEST
 
@@ -170,7 +173,8 @@ START_TEST(escaping_of_every_byte_everywhere)
             e.host = span_of(text, sizeof text);
             char *found = strstr(json(&e), "\"host\":\"");
             ck_assert_ptr_nonnull(found);
-            ck_assert_msg(!strncmp(found + 8, want, n) && found[8 + n] == '"', "byte %02x at %zu: %s", c, at, line);
+            ck_assert_msg(!strncmp(found + 8, want, n) && found[8 + n] == '"', "byte %02x at %zu: %s", c, at,
+                          line);
         }
     }
 }
@@ -212,13 +216,15 @@ START_TEST(combined_line)
     green_address_t client;
     struct access_entry e = entry(&client);
     e.bytes_out = 0;
-    ck_assert_str_eq(combined(&e),
-                     "192.0.2.7 - - [31/Jan/2026:23:59:59 +0000] \"GET /a?b=c HTTP/1.1\" 200 0 \"-\" \"-\"\n");
+    ck_assert_str_eq(
+        combined(&e),
+        "192.0.2.7 - - [31/Jan/2026:23:59:59 +0000] \"GET /a?b=c HTTP/1.1\" 200 0 \"-\" \"-\"\n");
     e.bytes_out = 17;
     e.referer = SPAN("http://r.example/");
     e.user_agent = SPAN("test (\"x\")");
-    ck_assert_str_eq(combined(&e), "192.0.2.7 - - [31/Jan/2026:23:59:59 +0000] \"GET /a?b=c HTTP/1.1\" 200 17 "
-                                   "\"http://r.example/\" \"test (\\x22x\\x22)\"\n");
+    ck_assert_str_eq(combined(&e),
+                     "192.0.2.7 - - [31/Jan/2026:23:59:59 +0000] \"GET /a?b=c HTTP/1.1\" 200 17 "
+                     "\"http://r.example/\" \"test (\\x22x\\x22)\"\n");
     e.method = e.target = span_of(NULL, 0);
     e.status = 0;
     ck_assert_ptr_nonnull(strstr(combined(&e), "] \"-\" 000 17 "));

@@ -32,7 +32,8 @@ static void unload(void)
 /* Which route: its name, or "" for none. */
 static const char *taken_at(int listener, const char *host, const char *path)
 {
-    const struct conf_route *r = route_match(conf, &conf->listeners[listener], span_str(host), span_str(path));
+    const struct conf_route *r =
+        route_match(conf, &conf->listeners[listener], span_str(host), span_str(path));
     return r ? r->name : "";
 }
 
@@ -53,11 +54,24 @@ START_TEST(hosts)
     load("[route exact]\nhost = a.example, B.example\nupstream = app\n"
          "[route wild]\nhost = *.c.example\nupstream = app\n");
     static const char *const requests[][2] = {
-        {"a.example", "exact"},  {"A.EXAMPLE", "exact"},  {"a.example.", "exact"},    {"b.example", "exact"},
-        {"x.a.example", ""},     {"aa.example", ""},      {"a.example.evil", ""},     {"a.exampl", ""},
-        {"x.c.example", "wild"}, {"X.C.Example.", "wild"}, {"y.x.c.example", "wild"}, {"c.example", ""},
-        {".c.example", ""},      {"xc.example", ""},      {"", ""},                   {".", ""},
-        {"192.0.2.1", ""},       {"[::1]", ""},
+        {"a.example", "exact"},
+        {"A.EXAMPLE", "exact"},
+        {"a.example.", "exact"},
+        {"b.example", "exact"},
+        {"x.a.example", ""},
+        {"aa.example", ""},
+        {"a.example.evil", ""},
+        {"a.exampl", ""},
+        {"x.c.example", "wild"},
+        {"X.C.Example.", "wild"},
+        {"y.x.c.example", "wild"},
+        {"c.example", ""},
+        {".c.example", ""},
+        {"xc.example", ""},
+        {"", ""},
+        {".", ""},
+        {"192.0.2.1", ""},
+        {"[::1]", ""},
     };
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
         ck_assert_msg(!strcmp(taken(requests[i][0], "/"), requests[i][1]), "'%s' takes '%s', not '%s'",
@@ -99,14 +113,14 @@ START_TEST(paths)
     load("[route exact]\npath = =/exact, =/\nupstream = app\n"
          "[route below]\npath = /v1/*, /a/b/*\nupstream = app\n");
     static const char *const requests[][2] = {
-        {"/exact", "exact"},    {"/exact/", ""},      {"/exac", ""},      {"/exactly", ""},   {"/", "exact"},
-        {"/v1", "below"},       {"/v1/", "below"},    {"/v1/x", "below"}, {"/v10", ""},       {"/v1x/", ""},
-        {"/v", ""},             {"/V1/x", ""},        {"/a/b", "below"},  {"/a/b/c", "below"}, {"/a/bc", ""},
-        {"/a", ""},             {"*", ""},
+        {"/exact", "exact"}, {"/exact/", ""},   {"/exac", ""},      {"/exactly", ""},    {"/", "exact"},
+        {"/v1", "below"},    {"/v1/", "below"}, {"/v1/x", "below"}, {"/v10", ""},        {"/v1x/", ""},
+        {"/v", ""},          {"/V1/x", ""},     {"/a/b", "below"},  {"/a/b/c", "below"}, {"/a/bc", ""},
+        {"/a", ""},          {"*", ""},
     };
     for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++)
-        ck_assert_msg(!strcmp(taken("h", requests[i][0]), requests[i][1]), "'%s' takes '%s', not '%s'", requests[i][0],
-                      taken("h", requests[i][0]), requests[i][1]);
+        ck_assert_msg(!strcmp(taken("h", requests[i][0]), requests[i][1]), "'%s' takes '%s', not '%s'",
+                      requests[i][0], taken("h", requests[i][0]), requests[i][1]);
     unload();
 }
 END_TEST

@@ -256,6 +256,7 @@ END_TEST
 START_TEST(impossible_sockets)
 {
     green_address_t address;
+    ck_assert_ptr_nonnull(green_hub());
     int before = open_descriptors();
     ck_assert_int_lt(green_socket(-1, SOCK_STREAM, 0), 0);
     ck_assert_int_eq(green_address_parse(&address, "192.0.2.1", 80), 0); /* nobody's, least of all ours */
