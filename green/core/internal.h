@@ -74,6 +74,7 @@ struct green_hub {
     uv_async_t async;       /* green_post() */
 #ifdef GREEN_POLLER_UV
     uv_timer_t loop_timer;  /* the heap's next deadline */
+    uv_prepare_t loop_prepare;
 #endif
     bool loop_touched;      /* somebody asked for the loop: run it before waiting */
     _Atomic(green_post_t *) posts;

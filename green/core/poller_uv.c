@@ -6,17 +6,27 @@
 
 #include <stdlib.h>
 
+/* Its purpose is that uv_run() returns. The loop looks at its timers before it polls as well: hence the stop, or a
+ * deadline that passes in between would leave nothing to end the poll. */
 static void deadline_came(uv_timer_t *timer)
 {
-    (void)timer; /* its only purpose is that uv_run() returns */
+    uv_stop(timer->loop);
+}
+
+/* Likewise when another callback that came before the poll has made somebody ready. */
+static void before_poll(uv_prepare_t *prepare)
+{
+    if (CONTAINER_OF(prepare, green_hub_t, loop_prepare)->ready_count)
+        uv_stop(prepare->loop);
 }
 
 int green__poller_open(green_hub_t *hub)
 {
-    int r = uv_timer_init(&hub->loop, &hub->loop_timer);
-    if (r == 0)
-        uv_unref((uv_handle_t *)&hub->loop_timer);
-    return r;
+    uv_timer_init(&hub->loop, &hub->loop_timer); /* neither of these can fail */
+    uv_prepare_init(&hub->loop, &hub->loop_prepare);
+    uv_unref((uv_handle_t *)&hub->loop_timer);
+    uv_unref((uv_handle_t *)&hub->loop_prepare);
+    return uv_prepare_start(&hub->loop_prepare, before_poll);
 }
 
 void green__poller_close(green_hub_t *hub)

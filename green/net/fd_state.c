@@ -12,14 +12,6 @@ struct fd_waiter {
 
 /* --- the table ---------------------------------------------------------------------------------------------------- */
 
-struct fd_state *green__fd_find(green_hub_t *hub, int fd)
-{
-    size_t chunk = (unsigned)fd / FD_CHUNK;
-    if (fd < 0 || chunk >= hub->fd_chunks || !hub->fds[chunk])
-        return NULL;
-    return &hub->fds[chunk][fd % FD_CHUNK];
-}
-
 static void parked_expired(struct timer *t);
 
 static int add_chunk(green_hub_t *hub, size_t chunk)
@@ -47,19 +39,14 @@ static int add_chunk(green_hub_t *hub, size_t chunk)
     return 0;
 }
 
-int green__fd_get(green_hub_t *hub, int fd, struct fd_state **out)
+int green__fd_make(green_hub_t *hub, int fd, struct fd_state **out)
 {
-    struct fd_state *f = green__fd_find(hub, fd);
-    if (UNLIKELY(!f)) {
-        if (fd < 0)
-            return -EBADF;
-        int r = add_chunk(hub, (unsigned)fd / FD_CHUNK);
-        if (r < 0)
-            return r;
-        f = green__fd_find(hub, fd);
-    }
-    *out = f;
-    return 0;
+    if (fd < 0)
+        return -EBADF;
+    int r = add_chunk(hub, (unsigned)fd / FD_CHUNK);
+    if (r == 0)
+        *out = green__fd_find(hub, fd);
+    return r;
 }
 
 /* --- watching ----------------------------------------------------------------------------------------------------- */

@@ -29,8 +29,21 @@ struct fd_state {
 
 #define FD_CHUNK 256
 
-struct fd_state *green__fd_find(green_hub_t *hub, int fd);            /* NULL if never seen */
-int green__fd_get(green_hub_t *hub, int fd, struct fd_state **out);   /* made if needed */
+/* NULL if its like was never seen. A negative descriptor lies beyond every table. */
+static inline struct fd_state *green__fd_find(const green_hub_t *hub, int fd)
+{
+    size_t chunk = (unsigned)fd / FD_CHUNK;
+    return LIKELY(chunk < hub->fd_chunks) && hub->fds[chunk] ? &hub->fds[chunk][(unsigned)fd % FD_CHUNK] : NULL;
+}
+
+int green__fd_make(green_hub_t *hub, int fd, struct fd_state **out);
+
+/* Made if needed. */
+static inline int green__fd_get(green_hub_t *hub, int fd, struct fd_state **out)
+{
+    *out = green__fd_find(hub, fd);
+    return LIKELY(*out != NULL) ? 0 : green__fd_make(hub, fd, out);
+}
 
 /* From the poller: these FD_* conditions hold now. Wakes whom they concern. */
 void green__fd_event(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions);

@@ -104,6 +104,8 @@ static int relay_response(struct exchange *x)
     if (side == RELAY_TO)
         return timeout ? exchange_fail(x, 0, "write_timeout", NULL, BLAME_LISTENER, "timeout_write")
                        : exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
+    if (x->client->body_out && client->ops->flush(client) < 0) /* what came of the body is the client's, then it ends */
+        return exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
     int status = x->client->sent ? 0 : 502;
     if (timeout)
         return exchange_fail(x, status, "read_timeout", "http_response_incomplete", BLAME_UPSTREAM, "timeout_read");

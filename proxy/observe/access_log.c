@@ -19,11 +19,12 @@
 #include "error_log.h"
 #include "format.h"
 
-#define BLOCK_BYTES ((size_t)64 * 1024)
-#define BLOCK_COUNT 128           /* 8 MiB of lines in all may wait for a slow file */
-#define FREE_BLOCKS 4             /* so many are kept while nothing waits */
-#define AGE         GREEN_MS(400) /* a flush leaves younger lines alone */
-#define END_WAIT    2             /* seconds that closing waits for a stuck file */
+#define BLOCK_BYTES     ((size_t)64 * 1024)
+#define BLOCK_COUNT     128           /* 8 MiB of lines in all may wait for a slow file */
+#define FREE_BLOCKS     4             /* so many are kept while nothing waits */
+#define AGE             GREEN_MS(400) /* a flush leaves younger lines alone */
+#define END_WAIT        2             /* seconds that closing waits for a stuck file */
+#define REPORT_INTERVAL GREEN_S(10)
 
 struct block {
     STAILQ_ENTRY(block) link;
@@ -64,6 +65,7 @@ struct access_log {
     bool torn;         /* the last write stopped in mid-line */
     bool failing;      /* the last write failed */
     uint64_t reported; /* of dropped */
+    green_time quiet_until;
 };
 
 static const char *name_of(const struct access_log *log)
@@ -154,14 +156,18 @@ static void failed(struct access_log *log, int error)
     log->failing = true;
 }
 
-/* When the queue has been written out, or at the end. With the lock held. */
+/* When the queue has been written out, or at the end; not in every other second of a long overload. With the
+ * lock held. */
 static void report_lost(struct access_log *log)
 {
-    uint64_t dropped = atomic_load(&log->dropped);
-    if (dropped != log->reported)
-        error_log(LOG_LEVEL_WARNING, "the access log %s has lost %llu lines", name_of(log),
-                  (unsigned long long)(dropped - log->reported));
-    log->reported = dropped;
+    uint64_t lost = atomic_load(&log->dropped) - log->reported;
+    green_time now = green_now();
+    if (!lost || (now < log->quiet_until && !log->ending))
+        return;
+    error_log(LOG_LEVEL_WARNING, "the access log %s has lost %llu lines", name_of(log),
+              (unsigned long long)lost);
+    log->reported += lost;
+    log->quiet_until = now + REPORT_INTERVAL;
     log->stuck = false;
 }
 

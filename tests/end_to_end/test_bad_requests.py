@@ -163,16 +163,18 @@ class BadRequests(Case):
         if not head_may_pass:
             self.assertEqual(upstream.connections, 0, "nothing of them may reach the upstream")
         self.assertEqual(proxy.exchange(get("/good")).status, 200)
-        reasons = {entry["reason"] for entry in proxy.access_log(len(table) + 1)}
-        self.assertEqual(len(proxy.access_lines()), len(table) + 1)
+        *refused, good = proxy.access_log(len(table) + 1)
+        self.assertEqual((len(refused), good["reason"]), (len(table), ""))
+        for entry in refused:
+            self.assertRegex(entry["reason"], "^[a-z0-9_]+$")
+            self.assertIn(entry["status"], statuses)
         self.assertNotIn("/smuggled", upstream.targets())
-        return reasons
 
     def test_request_lines(self):
         self.refuse_all(REQUEST_LINES, (400, 405, 501, 505))
 
     def test_fields(self):
-        self.assertEqual(self.refuse_all(FIELDS), {"", "bad_request"})
+        self.refuse_all(FIELDS)
 
     def test_hosts(self):
         self.refuse_all(HOSTS)

@@ -111,6 +111,9 @@ class Cuts(Case):
             with proxy.dial() as wire:
                 wire.send(request or get("/"))
                 answer = wire.head()
+                if answer.status == 502:
+                    # The end came so soon that nothing had been sent on: then there is a better way to say it.
+                    return self.assert_own_page(answer)
                 self.assertEqual(answer.status, 200)
                 with self.assertRaises((Truncated, ConnectionResetError), msg="the part was taken for the whole"):
                     wire.framed_body(answer, True)
@@ -146,8 +149,9 @@ class Cuts(Case):
         for data in (OK + b"Content-Length: 10\r\n\r\nhello",
                      OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n"):
             proxy = self.proxy(self.upstream(raw_answer(data, "fin")))
-            done = self.curl(proxy.url("/"), check=False)
-            self.assertIn(done.returncode, (18, 56))
+            done = self.curl("-f", proxy.url("/"), check=False)
+            # A part of a file, a reset connection, or a 502.
+            self.assertIn(done.returncode, (18, 56, 22))
             proxy.stop()
 
     def test_bad_chunks(self):

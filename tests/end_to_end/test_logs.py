@@ -79,7 +79,7 @@ class Json(Case):
         upstream = self.upstream(lambda wire, upstream: wire.reset())
         proxy = self.greenway(
             "[greenway]\naccess_log = %s\n[listener web]\nbind = 127.0.0.1:0\n[limits]\nmax_body = 10\n"
-            "[route dead]\npath = /dead\nupstream = dead\n[route reset]\npath = /reset\nupstream = reset\n"
+            "[route dead]\npath = =/dead\nupstream = dead\n[route reset]\npath = =/reset\nupstream = reset\n"
             "[upstream dead]\nserver = %s\n[upstream reset]\nserver = %s\n"
             % (self.path("access.log"), dead, upstream.server))
         for number, (request, statuses, reason) in enumerate((
@@ -87,7 +87,7 @@ class Json(Case):
                 (get("/dead"), (502, 503), "connect_failed"),
                 (get("/reset"), (502,), None),
                 (post("/dead", b"x" * 11), (413,), "body_too_large"),
-                (b"GET / HTTP/1.1\r\n\r\n", (400,), "bad_request"))):
+                (b"GET / HTTP/1.1\r\n\r\n", (400,), None))):
             with self.subTest(request=request):
                 status = proxy.exchange(request).status
                 entry = proxy.access_log(number + 1)[number]
@@ -95,7 +95,7 @@ class Json(Case):
                 self.assertEqual(entry["status"], status)
                 if reason:
                     self.assertEqual(entry["reason"], reason)
-                self.assertRegex(entry["reason"], r"^[a-z_]+$")
+                self.assertRegex(entry["reason"], r"^[a-z0-9_]+$")
 
     def test_client_that_leaves_in_mid_answer(self):
         def endless(wire, upstream):

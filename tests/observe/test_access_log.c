@@ -195,6 +195,7 @@ static void *work(void *arg)
 START_TEST(workers_and_rotation)
 {
     pthread_t threads[WORKERS];
+    ck_assert_ptr_nonnull(green_hub()); /* as the main thread of the proxy has one */
     struct access_log *log = open_log(path);
     for (int i = 0; i < WORKERS; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, work, access_log_tail(log)), 0);
