@@ -198,7 +198,8 @@ static void add_sections(struct conf_loader *l, const struct source *source, con
         struct conf_block block;
 
         if (!known_kind(l, section, &block)) {
-            l->incomplete = true;
+            /* With a name, it may have been meant as one that others refer to. */
+            l->incomplete |= strchr(section->title, ' ') != NULL;
             continue;
         }
         if (l->block_count == CONF_SECTIONS_MAX) {

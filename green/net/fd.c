@@ -42,13 +42,16 @@ static inline __attribute__((always_inline)) ssize_t perform(int fd, unsigned di
     if (UNLIKELY(r < 0))
         return r;
     if (UNLIKELY(hub->streak > STREAK_MAX) && deadline > GREEN_NOWAIT && hub->current) {
+        uint32_t generation = f->generation;
         r = green_yield(); /* peers that are always ready must not keep everybody else waiting */
+        if (r == 0 && f->generation != generation)
+            r = -EBADF; /* closed meanwhile: the number may be somebody else's by now */
         if (r < 0)
             return r;
     }
     bool my_turn = !green__fd_queue(f, direction) && !(f->handed & direction);
     for (;;) {
-        if (my_turn && (f->ready & direction)) {
+        if (my_turn && ((f->ready & direction) || (deadline <= GREEN_NOWAIT && !FD_REMEMBERED(f)))) {
             ssize_t n = op->attempt(fd, op);
             if (LIKELY(n >= 0)) {
                 hub->streak += (size_t)n + STREAK_CALL;

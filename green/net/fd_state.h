@@ -27,6 +27,13 @@ struct fd_state {
 #endif
 };
 
+/* Is `ready` kept up to date while nobody waits? A uv_poll_t runs only while somebody does. */
+#ifdef GREEN_POLLER_UV
+#define FD_REMEMBERED(f) false
+#else
+#define FD_REMEMBERED(f) ((f)->watched)
+#endif
+
 #define FD_CHUNK 256
 
 /* NULL if its like was never seen. A negative descriptor lies beyond every table. */

@@ -11,7 +11,7 @@ void conversation_begin(struct conversation *t, struct exchange *x)
 {
     t->x = x;
     t->tried = 0;
-    t->replayed = t->upload_done = false;
+    t->replayed = t->upload_done = t->watching = t->client_gone = false;
     t->upload = NULL;
 }
 
@@ -125,6 +125,44 @@ void conversation_failed(struct conversation *t)
         exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
 }
 
+/* --- the client meanwhile ------------------------------------------------------------------------------------------------- */
+
+/* Something came from the client while it waits for its answer. A next request or an end of input (it may still read)
+ * will be looked at in time; but if it is gone for good, nobody wants the answer any more. */
+static void client_event(void *arg, int status)
+{
+    struct conversation *t = arg;
+    (void)status; /* there is no deadline */
+    t->watching = false;
+    if (green_hung_up(t->x->connection->fd)) {
+        t->client_gone = true;
+        shutdown(t->x->lease->fd, SHUT_RDWR);
+    }
+}
+
+static void watch_client(struct conversation *t)
+{
+    if (!t->upload) /* which would notice itself */
+        t->watching = green_park_readable(t->x->connection->fd, client_event, t, GREEN_FOREVER) == 0;
+}
+
+/* A turn for the others that no cancellation can refuse. */
+static void force_turn(void)
+{
+    green_shield();
+    int r = green_yield();
+    green_unshield();
+    (void)r; /* a shielded yield in a greenlet does not fail */
+}
+
+static void unwatch_client(struct conversation *t)
+{
+    if (t->watching && green_unpark(t->x->connection->fd))
+        t->watching = false;
+    while (t->watching) /* its greenlet has been made: it must be through with us before we go on */
+        force_turn();
+}
+
 /* --- the answer's head --------------------------------------------------------------------------------------------------- */
 
 static int forward_interim(struct exchange *x)
@@ -212,10 +250,15 @@ int conversation_hold(struct conversation *t)
         if (lease(t, pooled) < 0)
             return -1;
         int r = send_request(t);
-        if (r == 0 && !client_failed(t))
+        if (r == 0 && !client_failed(t)) {
+            watch_client(t);
             r = read_response(t);
+            unwatch_client(t);
+        }
         if (r == 0 && !client_failed(t))
             break;
+        if (t->client_gone)
+            return exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
         if (!may_replay(t, r))
             return bad_answer(x, r);
         drop(x);

@@ -16,6 +16,8 @@ struct conversation {
     bool upload_done;
     int upload_result;
     enum relay_side upload_side; /* whose fault that was */
+    bool watching;    /* the client's descriptor is parked while the server thinks */
+    bool client_gone; /* it turned out to be gone */
     struct h1_trailers trailers; /* of the answer; only touched if there are any */
 };
 

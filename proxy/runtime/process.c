@@ -10,6 +10,7 @@
 
 #include "listener.h"
 #include "observe/error_log.h"
+#include "upstream/names.h"
 
 /* --- word from the workers ---------------------------------------------------------------------------------------------- */
 
@@ -170,12 +171,15 @@ static void cut_off(struct process *p)
 
 static void wait_for_end(struct process *p)
 {
+    green_t *names = green_spawn(names_check, (void *)(uintptr_t)p->conf);
     green_expect_outside();
     while (!p->draining && green_park(&p->told_to_end, GREEN_FOREVER) < 0)
         ;
     if (p->running && green_park(&p->all_ended, green_in(p->conf->shutdown_grace)) < 0)
         cut_off(p);
     green_unexpect_outside();
+    if (names && green_kill(names, GREEN_FOREVER) == 0)
+        green_release(names);
     for (unsigned i = 0; i < p->worker_count; i++)
         if (p->workers[i].thread)
             pthread_join(p->workers[i].thread, NULL);

@@ -213,7 +213,7 @@ static enum round put(struct flow *f, const char *data, size_t size)
     f->writing = true;
     while (size) {
         ssize_t n = green_write(f->to, data, size, write_deadline(f->tunnel));
-        if (n < 0 || f->tunnel->closed)
+        if (n < 0)
             return write_failed(f, n);
         passed_on(f, (size_t)n);
         data += n;
@@ -250,7 +250,7 @@ static enum round empty_pipe(struct flow *f, green_pipe_t *pipe)
     f->writing = true;
     while (pipe->held) {
         ssize_t n = green_splice_out(pipe, f->to, false, write_deadline(f->tunnel));
-        if (n <= 0 || f->tunnel->closed)
+        if (n < 0)
             return write_failed(f, n);
         passed_on(f, (size_t)n);
     }

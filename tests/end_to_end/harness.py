@@ -62,8 +62,13 @@ class Greenway:
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.reader = threading.Thread(target=self.read_stderr, daemon=True)
         self.reader.start()
-        wait_for(lambda: len(self.addresses) >= listeners or not self.reader.is_alive(),
-                 lambda: "%d listeners; greenway said:\n%s" % (listeners, self.stderr()))
+        try:
+            wait_for(lambda: len(self.addresses) >= listeners or not self.reader.is_alive(),
+                     lambda: "%d listeners; greenway said:\n%s" % (listeners, self.stderr()))
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
         if len(self.addresses) < listeners:
             status = self.process.wait(PATIENCE)
             raise AssertionError("greenway ended with %d before it listened:\n%s" % (status, self.stderr()))

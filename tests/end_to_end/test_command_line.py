@@ -257,7 +257,7 @@ class Short(Case):
         proxy = Greenway(self.folder, ["run"])
         self.addCleanup(proxy.stop)
         self.assertTrue(any(address.endswith("127.0.0.1:8080") for address in proxy.addresses))
-        done = self.curl("-f", "http://127.0.0.1:8080/", "http://127.0.0.1:8080/other", "-o", "/dev/null", "-o",
+        done = self.curl("-f", "http://127.0.0.1:8080/", "http://127.0.0.1:8080/headers", "-o", "/dev/null", "-o",
                          "/dev/null", "-w", "%{http_code} ")
         self.assertIn(b"200", done.stdout)
 

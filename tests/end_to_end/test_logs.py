@@ -63,11 +63,8 @@ class Json(Case):
     def test_hostile_text_stays_inside_its_string(self):
         """Quotes, backslashes and bytes above 127 in what a client sends: still one line, still JSON."""
         proxy = self.proxy(self.upstream())
-        with proxy.dial() as wire:
-            for target in ('/"},{"status":999', "/\\", "/%0a%0d", "/%22"):
-                wire.exchange(get(target, extra='User-Agent: "\\\t\xff\xe9\r\nReferer: "x\r\n'))
-                if wire.readable(0):
-                    break
+        for target in ('/"},{"status":999', "/\\", "/%0a%0d", "/%22"):
+            proxy.exchange(get(target, extra='User-Agent: "\\\t\xff\xe9\r\nReferer: "x\r\n'))
         proxy.exchange(get("/after"))
         wait_for(lambda: any("/after" in line for line in proxy.access_lines()), "the last line")
         for line in proxy.access_lines():

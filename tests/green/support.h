@@ -40,6 +40,12 @@ static inline int rounds(int n)
     return n / (divisor > 0 ? divisor : 1) + 1;
 }
 
+/* Whether resident memory is that of the program, not of a tool around it. */
+static inline bool memory_is_real(void)
+{
+    return !SANITIZED && !getenv("GREEN_TEST_DIVISOR");
+}
+
 static inline uint64_t switches(void)
 {
     green_stats_t stats;

@@ -208,12 +208,16 @@ START_TEST(workers_and_rotation)
     for (int i = 0; i < WORKERS; i++)
         pthread_join(threads[i], NULL);
     struct access_log_tail *tail = access_log_tail(log);
-    write_line(tail, "/after");
-    access_log_flush(tail, true);
-    wait_for(path, "/after");
+    uint64_t lines = WORKERS * LINES;
+    do { /* while too much waits for the file, such a line may be dropped like any other */
+        write_line(tail, "/after");
+        access_log_flush(tail, true);
+        lines++;
+        sched_yield();
+    } while (count(path, "/after") < 1);
     uint64_t dropped = access_log_dropped(log);
     access_log_close(log);
-    ck_assert_uint_eq(count(path, "\"/line\"") + count(moved, "\"/line\"") + dropped, WORKERS * LINES);
+    ck_assert_uint_eq(count(path, "}\n") + count(moved, "}\n") + dropped, lines);
     ck_assert_uint_eq(count(path, "}\n"), count(path, "{\"time")); /* every line is whole */
     ck_assert_uint_eq(count(moved, "}\n"), count(moved, "{\"time"));
 }

@@ -652,7 +652,7 @@ START_TEST(spawn_and_kill_leave_nothing_behind)
     green_hub_stats(&after);
     ck_assert_uint_eq(after.greenlets, 1);
     ck_assert_uint_eq(after.stacks_cached, before.stacks_cached);
-    if (!SANITIZED)
+    if (memory_is_real())
         ck_assert_int_lt(resident() - memory, 2048);
 }
 END_TEST

@@ -22,6 +22,7 @@ static void on_fire(struct timer *t)
 
 static void init_all(void)
 {
+    fired = 0;
     for (int i = 0; i < TIMERS; i++) {
         timer_init(&timers[i], on_fire);
         expected[i] = GREEN_FOREVER;

@@ -83,7 +83,8 @@ START_TEST(every_byte_of_an_address_is_written)
         snprintf(expected, sizeof expected, "%d.%d.%d.%d", n % 256, 255 - n % 256, n / 256, n % 7);
         ck_assert_int_eq(green_address_parse(&address, expected, n), 0);
         ck_assert_str_eq(green_address_text(&address, false, text), expected);
-        snprintf(expected + strlen(expected), 8, ":%d", n);
+        size_t length = strlen(expected);
+        snprintf(expected + length, sizeof expected - length, ":%d", n);
         ck_assert_str_eq(green_address_text(&address, true, text), expected);
     }
 }

@@ -1,0 +1,33 @@
+/* Looking at names ahead of time. */
+#include "names.h"
+
+#include <errno.h>
+
+#include <green.h>
+
+#include "observe/error_log.h"
+
+#define PATIENCE GREEN_S(10)
+
+static void check_server(const struct conf_server *s)
+{
+    green_address_t address;
+    green_dns_answer_t *answer;
+    if (green_address_parse(&address, s->host, s->port) == 0)
+        return;
+    int r = green_resolve(s->host, s->port, AF_UNSPEC, &answer, green_in(PATIENCE));
+    if (r == 0)
+        green_dns_release(answer);
+    else if (r != -ECANCELED)
+        error_log(LOG_LEVEL_WARNING, "%s:%d: the server name '%s' does not resolve: %s; trying again with each request",
+                  s->origin.file, s->origin.line, s->host, green_strerror(r));
+}
+
+void *names_check(void *arg)
+{
+    const struct conf *conf = arg;
+    for (size_t i = 0; i < conf->upstream_count && !green_cancelled(); i++)
+        for (size_t k = 0; k < conf->upstreams[i].server_count && !green_cancelled(); k++)
+            check_server(&conf->upstreams[i].servers[k]);
+    return NULL;
+}

@@ -1,0 +1,11 @@
+/* A first look at the names of servers, so that a typing error is seen at the start and not with the first request. */
+#ifndef UPSTREAM_NAMES_H
+#define UPSTREAM_NAMES_H
+
+#include "conf.h"
+
+/* Greenlet: looks every server name up once and prints a warning with its line for each that does not resolve. Nothing
+ * depends on the outcome: names are looked up again when they are needed. */
+void *names_check(void *conf);
+
+#endif
