@@ -61,7 +61,7 @@ static void tidy(green_hub_t *hub)
     bool active = hub->switches != hub->tidied_switches;
     hub->tidied_switches = hub->switches;
     hub->tidy_at = active ? hub->now + TIDY_INTERVAL : GREEN_FOREVER;
-    stack_trim(&hub->stacks);
+    stack_trim(&hub->stacks, hub->unstarted);
     if (hub->on_idle)
         hub->on_idle(hub->on_idle_arg);
 }

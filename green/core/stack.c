@@ -92,10 +92,11 @@ int stack_reserve(struct stack_cache *cache, size_t count)
             r = stack_map(&s, STACK_SIZE_DEFAULT);
         if (r < 0)
             return r;
-        memmove(cache->stacks + 1, cache->stacks, cache->count * sizeof *cache->stacks);
-        cache->stacks[0] = s; /* the coldest of all: it is untouched */
+        /* It is untouched, so its place is among the cold ones; the coolest of the others makes room. */
+        if (cache->cold < cache->count)
+            cache->stacks[cache->count] = cache->stacks[cache->cold];
+        cache->stacks[cache->cold++] = s;
         cache->count++;
-        cache->cold++;
         cache->least++;
     }
     return 0;
@@ -131,8 +132,18 @@ void stack_give(struct stack_cache *cache, struct stack *s)
     s->low = NULL;
 }
 
-void stack_trim(struct stack_cache *cache)
+void stack_trim(struct stack_cache *cache, size_t promised)
 {
+    size_t keep = promised > CACHE_MAX ? promised : CACHE_MAX;
+    size_t excess = cache->count > keep ? cache->count - keep : 0;
+    if (excess > cache->least)
+        excess = cache->least;
+    for (size_t i = 0; i < excess; i++)
+        stack_unmap(&cache->stacks[i]);
+    cache->count -= excess;
+    cache->least -= excess;
+    cache->cold -= excess < cache->cold ? excess : cache->cold;
+    memmove(cache->stacks, cache->stacks + excess, cache->count * sizeof *cache->stacks);
     for (; cache->cold < cache->least; cache->cold++)
         madvise(cache->stacks[cache->cold].low + page_size(), STACK_SIZE_DEFAULT, MADV_DONTNEED);
     cache->least = cache->count;

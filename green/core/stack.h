@@ -40,8 +40,9 @@ int stack_reserve(struct stack_cache *cache, size_t count);
 int stack_take(struct stack_cache *cache, struct stack *s, size_t size);
 void stack_give(struct stack_cache *cache, struct stack *s);
 
-/* Gives the memory of the stacks that were not needed since the last call back to the system; addresses stay. */
-void stack_trim(struct stack_cache *cache);
+/* Gives the memory of the stacks that were not needed since the last call back to the system; addresses stay, up to
+ * a number that is kept at most, or as many as are promised. */
+void stack_trim(struct stack_cache *cache, size_t promised);
 void stack_cache_destroy(struct stack_cache *cache);
 
 /* Installs, once per process and once per thread, what reports a stack overflow by the greenlet's name. */

@@ -61,13 +61,10 @@ static int read_request(struct exchange *x)
 static int choose_route(struct exchange *x)
 {
     char path[BUFFER_SIZE];
-    struct http_authority authority = {{NULL, 0}, -1};
     int n = http_path_normalise(x->request.uri.path, 0, path, sizeof path);
     if (n < 0)
         return exchange_malformed(x, n);
-    if (x->request.host.n && http_authority_parse(x->request.host, &authority) < 0)
-        return exchange_malformed(x, HTTP_E_HOST);
-    x->route = route_match(x->worker->conf, x->listener, authority.host, span_of(path, (size_t)n));
+    x->route = route_match(x->worker->conf, x->listener, x->request.authority.host, span_of(path, (size_t)n));
     x->upstream = x->route ? x->route->upstream : x->listener->upstream;
     if (x->upstream)
         return 0;

@@ -199,7 +199,7 @@ static int default_port(const struct http_target *uri, const struct http_authori
 /* RFC 9112 section 3.2: whom the request is for. */
 static int read_host(struct http_head *head, const struct notes *notes)
 {
-    struct http_authority field, target;
+    struct http_authority field = {{NULL, 0}, -1};
 
     if (notes->hosts > 1)
         return HTTP_E_HOST_DUPLICATE;
@@ -208,6 +208,7 @@ static int read_host(struct http_head *head, const struct notes *notes)
     if (notes->hosts && http_authority_parse(notes->host, &field) < 0)
         return HTTP_E_HOST;
     head->host = notes->host;
+    head->authority = field;
     if (head->uri.authority.n == 0)
         return 0;
     /*
@@ -215,8 +216,9 @@ static int read_host(struct http_head *head, const struct notes *notes)
      * safer, since whoever looked at the request before may have judged it by the other one.
      */
     head->host = head->uri.authority;
-    http_authority_parse(head->uri.authority, &target); /* checked with the target already */
-    if (notes->hosts && !http_authority_same(&field, &target, default_port(&head->uri, &target)))
+    http_authority_parse(head->uri.authority, &head->authority); /* checked with the target already */
+    if (notes->hosts &&
+        !http_authority_same(&field, &head->authority, default_port(&head->uri, &head->authority)))
         return HTTP_E_HOST_MISMATCH;
     return 0;
 }

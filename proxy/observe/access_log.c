@@ -117,8 +117,13 @@ static void hand_over(struct access_log_tail *tail)
 {
     struct access_log *log = tail->log;
     pthread_mutex_lock(&log->lock);
-    STAILQ_INSERT_TAIL(&log->queue, tail->block, link);
-    pthread_cond_signal(&log->work);
+    if (log->ending) { /* too late, or the end would never come */
+        atomic_fetch_add(&log->dropped, tail->block->lines);
+        block_give(log, tail->block);
+    } else {
+        STAILQ_INSERT_TAIL(&log->queue, tail->block, link);
+        pthread_cond_signal(&log->work);
+    }
     pthread_mutex_unlock(&log->lock);
     tail->block = NULL;
 }
@@ -349,23 +354,38 @@ int access_log_reopen(struct access_log *log)
     return 0;
 }
 
+/* With the lock held: has the thread written everything, within bounds? */
+static bool thread_ends(struct access_log *log)
+{
+    struct timespec deadline;
+    int r = 0;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += END_WAIT;
+    log->ending = true;
+    pthread_cond_signal(&log->work);
+    while (!log->ended && r == 0)
+        r = pthread_cond_timedwait(&log->ended_cond, &log->lock, &deadline);
+    if (!log->ended)
+        error_log(LOG_LEVEL_WARNING, "the access log %s is stuck: what waits for it is lost", name_of(log));
+    return log->ended;
+}
+
+void access_log_finish(struct access_log *log)
+{
+    if (log->off)
+        return;
+    pthread_mutex_lock(&log->lock);
+    thread_ends(log);
+    pthread_mutex_unlock(&log->lock);
+}
+
 /* False if the file is stuck: the log is the thread's then, which may stay in write(2) for ever. */
 static bool end_thread(struct access_log *log)
 {
-    struct timespec deadline;
     pthread_t thread = log->thread;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += END_WAIT;
     pthread_mutex_lock(&log->lock);
-    log->ending = true;
-    pthread_cond_signal(&log->work);
-    int r = 0;
-    while (!log->ended && r == 0)
-        r = pthread_cond_timedwait(&log->ended_cond, &log->lock, &deadline);
-    bool ended = log->ended;
+    bool ended = thread_ends(log);
     log->abandoned = !ended;
-    if (!ended)
-        error_log(LOG_LEVEL_WARNING, "the access log %s is stuck: what waits for it is lost", name_of(log));
     pthread_mutex_unlock(&log->lock);
     if (ended)
         pthread_join(thread, NULL);

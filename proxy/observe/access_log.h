@@ -54,7 +54,12 @@ int access_log_reopen(struct access_log *log);
 /* Lines lost because the file was stuck or full. */
 uint64_t access_log_dropped(const struct access_log *log);
 
-/* Writes out what is left (bounded in time when the file is stuck), ends the thread, frees all. */
+/* Writes out what is left (bounded in time when the file is stuck), ends the thread, frees all, tails
+ * included: no worker may use one any more. */
 void access_log_close(struct access_log *log);
+
+/* For a process that is about to _exit() while workers still run: writes out what they have handed over,
+ * bounded in time, and frees nothing. Lines that come later are lost. */
+void access_log_finish(struct access_log *log);
 
 #endif

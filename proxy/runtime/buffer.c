@@ -1,7 +1,8 @@
 /*
- * The worker's store of buffers and pipes. Buffers come out of mapped slabs that are never unmapped while the store
- * lives, and change hands through a stack of pointers: the last one back is still in the cache. What lies deep in
- * that stack for a whole interval loses its memory to the system but keeps its address (buffers_trim()).
+ * The worker's store of buffers and pipes. Buffers come out of mapped slabs that are never unmapped while the
+ * store lives, and change hands through a stack of pointers: the last one back is still in the cache. What
+ * lies deep in that stack for a whole interval loses its memory to the system but keeps its address
+ * (buffers_trim()).
  */
 #include "runtime/buffer.h"
 
@@ -11,16 +12,17 @@
 #include <sys/mman.h>
 
 #define SLAB_BUFFERS 64 /* 1 MiB of addresses at a time */
-/* Buffers at equal distances of a power of two would all lie in the same few sets of the processor's caches, and what
- * they hold is at their start: so each slot has a page more than its buffer, which starts a little further in than its
- * neighbour's. */
-#define COLOURS      32
-#define COLOUR_STEP  128
-#define SLOT_SIZE    (BUFFER_SIZE + COLOURS * COLOUR_STEP)
-#define SLAB_SIZE    (SLAB_BUFFERS * SLOT_SIZE)
-#define PIPES_KEPT   64 /* idle pipes cost descriptors, so not many are kept */
+/* Buffers at equal distances of a power of two would all lie in the same few sets of the processor's caches,
+ * and what they hold is at their start: so each slot has a page more than its buffer, which starts a little
+ * further in than its neighbour's. */
+#define COLOURS     32
+#define COLOUR_STEP 128
+#define SLOT_SIZE   (BUFFER_SIZE + COLOURS * COLOUR_STEP)
+#define SLAB_SIZE   (SLAB_BUFFERS * SLOT_SIZE)
+#define PIPES_KEPT  64 /* idle pipes cost descriptors, so not many are kept */
 
-/* A pipe that got less than this (the user's share of pipe memory is used up, see pipe(7)) is no gain over copying. */
+/* A pipe that got less than this (the user's share of pipe memory is used up, see pipe(7)) is no gain over
+ * copying. */
 #define PIPE_LEAST ((size_t)65536)
 
 #ifndef __has_feature
@@ -54,7 +56,8 @@ void buffers_destroy(struct buffers *b)
     *b = (struct buffers){0};
 }
 
-/* --- buffers ------------------------------------------------------------------------------------------------------- */
+/* --- buffers
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* One slab more. There is room for every buffer of every slab in `free`, so giving one back cannot fail. */
 static int add_slab(struct buffers *b)
@@ -67,7 +70,8 @@ static int add_slab(struct buffers *b)
     if (!list)
         return -ENOMEM;
     b->free = list;
-    char *slab = mmap(NULL, SLAB_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *slab =
+        mmap(NULL, SLAB_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (slab == MAP_FAILED)
         return -ENOMEM;
     madvise(slab, SLAB_SIZE, MADV_NOHUGEPAGE); /* one buffer in use must not make all of them resident */
@@ -98,7 +102,9 @@ void buffer_give(struct buffers *b, char *buffer)
     b->free[b->count++] = buffer;
 }
 
-/* --- pipes --------------------------------------------------------------------------------------------------------- */
+/* --- pipes
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 int pipe_take(struct buffers *b, green_pipe_t *out)
 {
@@ -125,7 +131,8 @@ void pipe_give(struct buffers *b, green_pipe_t *pipe)
         b->pipes[b->pipe_count++] = *pipe;
 }
 
-/* --- giving back --------------------------------------------------------------------------------------------------- */
+/* --- giving back
+ * --------------------------------------------------------------------------------------------------- */
 
 /* A slot begins on the page that its buffer begins in. */
 static void *slot_of(char *buffer)

@@ -1,6 +1,6 @@
 /*
- * Buffers and pipes of one worker, kept for reuse: taken at the first byte, given back when empty. No locks: only
- * the worker's own thread touches them.
+ * Buffers and pipes of one worker, kept for reuse: taken at the first byte, given back when empty. No locks:
+ * only the worker's own thread touches them.
  */
 #ifndef RUNTIME_BUFFER_H
 #define RUNTIME_BUFFER_H
@@ -31,8 +31,8 @@ void buffers_destroy(struct buffers *b);
 char *buffer_take(struct buffers *b);
 void buffer_give(struct buffers *b, char *buffer);
 
-/* A pipe for splicing, empty. 0 or -errno; -ENOBUFS: the system gives only pipes that are too small to be of use.
- * Given back: one that still holds bytes, or is one too many to keep, is closed. */
+/* A pipe for splicing, empty. 0 or -errno; -ENOBUFS: the system gives only pipes that are too small to be of
+ * use. Given back: one that still holds bytes, or is one too many to keep, is closed. */
 int pipe_take(struct buffers *b, green_pipe_t *out);
 void pipe_give(struct buffers *b, green_pipe_t *pipe);
 

@@ -1,10 +1,12 @@
 /*
- * The tunnel: two flows, one for each direction. A flow is a parked descriptor while its source is silent. When
- * bytes come it is a greenlet that copies them through a pooled buffer, or, while there is more than a buffer full at
- * a time, splices them through a pooled pipe; when the source is dry it parks again and the greenlet ends.
+ * The tunnel: two flows, one for each direction. A flow is a parked descriptor while its source is silent.
+ * When bytes come it is a greenlet that copies them through a pooled buffer, or, while there is more than a
+ * buffer full at a time, splices them through a pooled pipe; when the source is dry it parks again and the
+ * greenlet ends.
  *
- * Life: `alive` counts the flows that are parked, run, or are about to. Whoever ends the tunnel takes the parked ones
- * off, closes both sockets, which wakes a flow that waits, and leaves; the last flow to leave reports and frees.
+ * Life: `alive` counts the flows that are parked, run, or are about to. Whoever ends the tunnel takes the
+ * parked ones off, closes both sockets, which wakes a flow that waits, and leaves; the last flow to leave
+ * reports and frees.
  */
 #include "tcp/tunnel.h"
 
@@ -26,7 +28,7 @@ struct flow {
     struct tunnel *tunnel;
     int from, to;
     uint64_t bytes; /* passed on */
-    char *early;    /* what tunnel_start() could not write at once, else NULL */
+    char *early;    /* what tunnel_start() could not write at once, until a greenlet has; else NULL */
     size_t early_size;
     enum state state;
     bool writing;   /* bytes were taken from the source that the other side does not have yet */
@@ -42,10 +44,10 @@ struct tunnel {
     const char *reason; /* set when it is known how the tunnel ends; until then NULL */
     void (*done)(void *arg, const struct tunnel_result *result);
     void *arg;
-    uint8_t alive;  /* flows */
-    bool closed;    /* the descriptors are no longer ours */
-    bool aborted;   /* tunnel_abort() was called */
-    bool undelivered; /* one side refused bytes: when the other flow, too, has passed on what came, all ends */
+    uint8_t alive;    /* flows */
+    bool closed;      /* the descriptors are no longer ours */
+    bool aborted;     /* tunnel_abort() was called */
+    bool undelivered; /* one side refused bytes: when the other flow has passed on what was there, all ends */
 };
 
 /* What a round of a flow came to. */
@@ -65,15 +67,14 @@ static struct flow *opposite(struct flow *f)
     return &f->tunnel->flows[f == &f->tunnel->flows[FROM_CLIENT]];
 }
 
-/* --- the end ------------------------------------------------------------------------------------------------------- */
+/* --- the end
+ * ------------------------------------------------------------------------------------------------------- */
 
 /* A flow leaves; with the last one the tunnel is over. */
 static void leave(struct flow *f)
 {
     struct tunnel *t = f->tunnel;
     f->state = ENDED;
-    free(f->early);
-    f->early = NULL;
     if (--t->alive)
         return;
     if (!t->closed) {
@@ -99,8 +100,8 @@ static void cut(int fd)
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 }
 
-/* Closes both sockets. Flows that wait return from their calls; a parked one is taken off, unless its greenlet
- * has been made already: that one will see `closed`. */
+/* Closes both sockets. Flows that wait return from their calls; a parked one is taken off, unless its
+ * greenlet has been made already: that one will see `closed`. */
 static void close_both(struct tunnel *t, bool reset)
 {
     if (t->closed)
@@ -146,8 +147,9 @@ static void prod(struct flow *f)
         green_park_deadline(f->from, GREEN_NOWAIT + 1);
 }
 
-/* The sink takes nothing any more. What it sent before may still be on its way through the other flow, which ends
- * the tunnel when it is through. If that flow has ended properly, its last bytes must not be cut off either. */
+/* The sink takes nothing any more. What it sent before may still be on its way through the other flow, which
+ * ends the tunnel when it is through. If that flow has ended properly, its last bytes must not be cut off
+ * either. */
 static void end_undelivered(struct flow *f)
 {
     struct tunnel *t = f->tunnel;
@@ -168,7 +170,8 @@ static void end_undelivered(struct flow *f)
     leave(f);
 }
 
-/* --- moving bytes -------------------------------------------------------------------------------------------------- */
+/* --- moving bytes
+ * -------------------------------------------------------------------------------------------------- */
 
 /* Deadlines always have a place in the heap of timers, so that prod() cannot fail: never GREEN_FOREVER. */
 static green_time after(green_time now, int64_t duration)
@@ -250,7 +253,7 @@ static enum round empty_pipe(struct flow *f, green_pipe_t *pipe)
     f->writing = true;
     while (pipe->held) {
         ssize_t n = green_splice_out(pipe, f->to, false, write_deadline(f->tunnel));
-        if (n < 0)
+        if (n <= 0)
             return write_failed(f, n);
         passed_on(f, (size_t)n);
     }
@@ -283,7 +286,8 @@ static enum round splice_through(struct flow *f)
     return round;
 }
 
-/* Rounds until the source is dry or something ends. Long ones take turns with others: the writes see to that. */
+/* Rounds until the source is dry or something ends. Long ones take turns with others: the writes see to that.
+ */
 static enum round relay(struct flow *f)
 {
     uint64_t before = f->bytes;
@@ -296,7 +300,8 @@ static enum round relay(struct flow *f)
     }
 }
 
-/* --- a flow -------------------------------------------------------------------------------------------------------- */
+/* --- a flow
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void awake(void *arg, int status);
 
@@ -313,7 +318,7 @@ static void finish_round(struct flow *f, enum round round)
 {
     struct tunnel *t = f->tunnel;
     switch (round) {
-    case MORE:
+    case MORE: /* relay() does not stop at it */
     case DRY:
         if (t->undelivered)
             end(f, NULL, true);
@@ -377,7 +382,8 @@ static void begin_with_early(void *arg)
     finish_round(f, round == MORE ? relay(f) : round);
 }
 
-/* --- the tunnel ---------------------------------------------------------------------------------------------------- */
+/* --- the tunnel
+ * ---------------------------------------------------------------------------------------------------- */
 
 static int start_flow(struct flow *f, struct span early)
 {
@@ -399,14 +405,15 @@ static int start_flow(struct flow *f, struct span early)
     return green_spawn_detached("tunnel", begin_with_early, f);
 }
 
-int tunnel_start(struct tunnel **out, int client, int upstream, struct span early_client, struct span early_upstream,
-                 const struct tunnel_options *options, void (*done)(void *arg, const struct tunnel_result *result),
-                 void *arg)
+int tunnel_start(struct tunnel **out, int client, int upstream, struct span early_client,
+                 struct span early_upstream, const struct tunnel_options *options,
+                 void (*done)(void *arg, const struct tunnel_result *result), void *arg)
 {
     struct tunnel *t = malloc(sizeof *t);
     if (!t)
         return -ENOMEM;
-    *t = (struct tunnel){.options = *options, .last = green_turn_time(), .done = done, .arg = arg, .alive = 2};
+    *t =
+        (struct tunnel){.options = *options, .last = green_turn_time(), .done = done, .arg = arg, .alive = 2};
     struct flow *up = &t->flows[FROM_CLIENT], *down = &t->flows[FROM_UPSTREAM];
     *up = (struct flow){.tunnel = t, .from = client, .to = upstream};
     *down = (struct flow){.tunnel = t, .from = upstream, .to = client};
@@ -426,6 +433,7 @@ int tunnel_start(struct tunnel **out, int client, int upstream, struct span earl
     t->done = NULL;
     if (up->state == PARKED && green_unpark(client))
         leave(up);
+    free(down->early);
     leave(down);
     return r;
 }
@@ -437,8 +445,8 @@ void tunnel_abort(struct tunnel *t)
     t->aborted = true;
     if (!t->reason)
         t->reason = "shutdown";
-    /* A flow that runs or waits notices that the sockets are closed. If both were parked nobody would report the
-     * end, so a parked one does it. */
+    /* A flow that runs or waits notices that the sockets are closed. If both were parked nobody would report
+     * the end, so a parked one does it. */
     bool prodded = false;
     for (int i = 0; i < 2; i++) {
         if (t->flows[i].state == PARKED) {

@@ -1,7 +1,8 @@
 /*
- * A tunnel: bytes both ways between two connected sockets until both directions have ended. Used by protocol = tcp
- * and after a 101. While nothing flows it has no greenlet, no stack and no buffer: each direction is a parked record.
- * The end of input of one side is passed on as the end of output to the other (half-close is kept), a reset as a reset.
+ * A tunnel: bytes both ways between two connected sockets until both directions have ended. Used by protocol
+ * = tcp and after a 101. While nothing flows it has no greenlet, no stack and no buffer: each direction is a
+ * parked record. The end of input of one side is passed on as the end of output to the other (half-close is
+ * kept), a reset as a reset.
  */
 #ifndef TCP_TUNNEL_H
 #define TCP_TUNNEL_H
@@ -28,15 +29,16 @@ struct tunnel;
 
 /*
  * Takes over both sockets (closes them at the end) and relays. early_client and early_upstream are bytes already
- * received from those sides, which go out first (copied before this returns). Returns soon: the work goes on in
- * other greenlets. `done` is called once in a greenlet at the end, after both sockets are closed; the tunnel is freed
- * after it returns. 0, or -ENOMEM and the like: then the sockets are still the caller's and done is not called. May switch.
+ * received from those sides, which go out first (copied before this returns). `done` is called once in a greenlet of
+ * its own at the end, after both sockets are closed; the tunnel is freed after it returns. 0, or -ENOMEM and the like:
+ * then the sockets are still the caller's, to be closed (early bytes may have gone out), and done is not called. Never
+ * switches: the work goes on in other greenlets.
  */
-int tunnel_start(struct tunnel **out, int client, int upstream, struct span early_client, struct span early_upstream,
-                 const struct tunnel_options *options, void (*done)(void *arg, const struct tunnel_result *result),
-                 void *arg);
+int tunnel_start(struct tunnel **out, int client, int upstream, struct span early_client,
+                 struct span early_upstream, const struct tunnel_options *options,
+                 void (*done)(void *arg, const struct tunnel_result *result), void *arg);
 
-/* Ends it soon, with reason "shutdown". Same thread. Never switches. */
+/* Ends it soon, with reason "shutdown"; may be called until done() returns. Same thread. Never switches. */
 void tunnel_abort(struct tunnel *t);
 
 #endif

@@ -1,8 +1,8 @@
 """Starts and stops the greenway under test and watches what it says; the base class of every test here.
 
-GREENWAY names the executable. A test writes a configuration, gets a running proxy whose ports were chosen by the
-kernel, and at its end the proxy must stop with status 0 and without a sanitizer's report, whatever the test did
-to it.
+GREENWAY names the executable; GREENWAY_TEST_KEEP=1 keeps the folders of the tests, logs included. A test writes a
+configuration, gets a running proxy whose ports were chosen by the kernel, and at its end the proxy must stop with
+status 0 and without a sanitizer report, whatever the test did to it.
 """
 
 import json
@@ -74,15 +74,17 @@ class Greenway:
             raise AssertionError("greenway ended with %d before it listened:\n%s" % (status, self.stderr()))
 
     def read_stderr(self):
-        for line in self.process.stderr:
-            text = line.decode("utf-8", "replace").rstrip("\n")
-            self.lines.append(text)
-            found = LISTENING.search(text)
-            if found:
-                where, _, name = found.groups()
-                self.addresses.append(where)
-                if not where.startswith("unix:"):
-                    self.ports.setdefault(name, int(where.rpartition(":")[2]))
+        with open(os.path.join(self.folder, "stderr.txt"), "ab") as copy:
+            for line in self.process.stderr:
+                copy.write(line)
+                text = line.decode("utf-8", "replace").rstrip("\n")
+                self.lines.append(text)
+                found = LISTENING.search(text)
+                if found:
+                    where, _, name = found.groups()
+                    self.addresses.append(where)
+                    if not where.startswith("unix:"):
+                        self.ports.setdefault(name, int(where.rpartition(":")[2]))
         self.process.stderr.close()
 
     @property
@@ -177,7 +179,8 @@ class Case(unittest.TestCase):
     def setUp(self):
         executable()
         self.folder = tempfile.mkdtemp(prefix="greenway-test-")
-        self.addCleanup(shutil.rmtree, self.folder, True)
+        if os.environ.get("GREENWAY_TEST_KEEP") != "1":
+            self.addCleanup(shutil.rmtree, self.folder, True)
 
     def path(self, name):
         return os.path.join(self.folder, name)

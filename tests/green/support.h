@@ -1,7 +1,7 @@
 /*
- * What the tests of libgreen share. Each test runs in a process of its own (Check forks), starts without a hub and
- * must leave nothing behind: the fixture closes the hub, which fails while a greenlet is alive, and counts
- * descriptors.
+ * What the tests of libgreen share. Each test runs in a process of its own (Check forks), starts without a
+ * hub and must leave nothing behind: the fixture closes the hub, which fails while a greenlet is alive, and
+ * counts descriptors.
  */
 #ifndef TESTS_GREEN_SUPPORT_H
 #define TESTS_GREEN_SUPPORT_H
@@ -21,7 +21,8 @@
 #include "core/internal.h"
 
 #if defined(GREEN_ASAN) || defined(GREEN_TSAN)
-#define SANITIZED 1 /* address space and resident memory mean nothing, crashes are reported by somebody else */
+#define SANITIZED                                                                                            \
+    1 /* address space and resident memory mean nothing, crashes are reported by somebody else */
 #else
 #define SANITIZED 0
 #endif
@@ -75,7 +76,8 @@ static inline long resident(void)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
-/* --- a gate: the smallest thing that greenlets can wait for ----------------------------------------------------- */
+/* --- a gate: the smallest thing that greenlets can wait for
+ * ----------------------------------------------------- */
 
 struct gate {
     struct list waiters;
@@ -115,7 +117,8 @@ static inline void gate_open(struct gate *gate)
     gate->tokens++;
 }
 
-/* --- descriptors ------------------------------------------------------------------------------------------------- */
+/* --- descriptors
+ * ------------------------------------------------------------------------------------------------- */
 
 static inline void set_nonblocking(int fd)
 {
@@ -179,7 +182,8 @@ static inline void tcp_pair(int fds[2])
     ck_assert_int_eq(green_close(listener), 0);
 }
 
-/* --- a process that is expected to die --------------------------------------------------------------------------- */
+/* --- a process that is expected to die
+ * --------------------------------------------------------------------------- */
 
 /* Runs fn in a child; what it wrote to standard error goes to `text`. The status of waitpid(2). */
 static inline int in_child(void (*fn)(void), char *text, size_t size)
@@ -206,7 +210,8 @@ static inline int in_child(void (*fn)(void), char *text, size_t size)
     return status;
 }
 
-/* --- the runner --------------------------------------------------------------------------------------------------- */
+/* --- the runner
+ * --------------------------------------------------------------------------------------------------- */
 
 static int descriptors_before;
 

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -338,6 +338,36 @@ START_TEST(closing_does_not_wait_for_ever)
 }
 END_TEST
 
+static atomic_bool enough;
+
+static void *work_on(void *arg)
+{
+    struct access_log_tail *tail = arg;
+    while (!atomic_load(&enough)) {
+        write_line(tail, "/late");
+        access_log_flush(tail, true);
+    }
+    return NULL;
+}
+
+/* The process exits with its workers as they are: what they handed over before is in the file. */
+START_TEST(finishing_under_traffic)
+{
+    pthread_t thread;
+    struct access_log *log = open_log(path);
+    struct access_log_tail *tail = access_log_tail(log);
+    ck_assert_ptr_nonnull(green_hub());
+    write_line(tail, "/before");
+    access_log_flush(tail, true);
+    ck_assert_int_eq(pthread_create(&thread, NULL, work_on, access_log_tail(log)), 0);
+    access_log_finish(log);
+    ck_assert_uint_eq(count(path, "/before"), 1);
+    atomic_store(&enough, true);
+    pthread_join(thread, NULL);
+    access_log_close(log); /* may still follow */
+}
+END_TEST
+
 START_TEST(reader_that_is_gone)
 {
     ck_assert_int_eq(mkfifo(path, 0600), 0);
@@ -372,6 +402,7 @@ int main(void)
     tcase_add_test(tc, full_disk_with_room_again);
     tcase_add_test(tc, stuck_pipe_that_goes_on);
     tcase_add_test(tc, closing_does_not_wait_for_ever);
+    tcase_add_test(tc, finishing_under_traffic);
     tcase_add_test(tc, reader_that_is_gone);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -102,7 +102,7 @@ START_TEST(a_trim_frees_what_an_interval_did_not_need)
     buffer_give(&store, used);
     buffers_trim(&store);
     ck_assert_int_le(pages_resident(taken, MANY), 8); /* the one that was used, and edges that it shares */
-    take(taken, MANY); /* and all can be used again */
+    take(taken, MANY);                                /* and all can be used again */
     give(taken, MANY);
 }
 END_TEST

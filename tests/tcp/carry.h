@@ -1,6 +1,6 @@
 /*
- * What the tests of the tunnel share: a tunnel between two connections, whose far ends are the test's own. Everything
- * happens in one hub. Each test must leave no greenlet and no descriptor behind.
+ * What the tests of the tunnel share: a tunnel between two connections, whose far ends are the test's own.
+ * Everything happens in one hub. Each test must leave no greenlet and no descriptor behind.
  */
 #ifndef TESTS_TCP_CARRY_H
 #define TESTS_TCP_CARRY_H
@@ -115,8 +115,8 @@ static inline void start(struct carry *c, const int client[2], const int upstrea
         c->options.idle = GREEN_S(3600);
     if (!c->options.write)
         c->options.write = GREEN_S(3600);
-    ck_assert_int_eq(tunnel_start(&c->tunnel, client[1], upstream[1], span_of(NULL, 0), span_of(NULL, 0), &c->options,
-                                  on_end, c),
+    ck_assert_int_eq(tunnel_start(&c->tunnel, client[1], upstream[1], span_of(NULL, 0), span_of(NULL, 0),
+                                  &c->options, on_end, c),
                      0);
 }
 
@@ -193,7 +193,8 @@ static inline void hear_reset(int fd)
     ck_assert_int_eq(green_read(fd, &byte, 1, soon()), -ECONNRESET);
 }
 
-/* --- a stream of bytes that can be checked at any place ----------------------------------------------------------- */
+/* --- a stream of bytes that can be checked at any place
+ * ----------------------------------------------------------- */
 
 static inline uint64_t mix(uint64_t x)
 {

@@ -1,9 +1,12 @@
-/* How a tunnel begins, carries, waits and ends, one situation at a time. test_tunnel_stress.c is about amounts. */
+/* How a tunnel begins, carries, waits and ends, one situation at a time. test_tunnel_stress.c is about
+ * amounts. */
 #include "carry.h"
 
 #include <fcntl.h>
 
-/* --- bytes --------------------------------------------------------------------------------------------------------- */
+/* --- bytes
+ * ---------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(bytes_pass_both_ways)
 {
@@ -73,8 +76,8 @@ START_TEST(early_bytes_go_first)
     tcp_pair(upstream, 0);
     c.client = client[0], c.upstream = upstream[0];
     char request[] = "GET ", response[] = "HTTP";
-    ck_assert_int_eq(tunnel_start(&c.tunnel, client[1], upstream[1], span_str(request), span_str(response), &c.options,
-                                  on_end, &c),
+    ck_assert_int_eq(tunnel_start(&c.tunnel, client[1], upstream[1], span_str(request), span_str(response),
+                                  &c.options, on_end, &c),
                      0);
     memset(request, 'x', sizeof request); /* they were copied */
     memset(response, 'x', sizeof response);
@@ -104,8 +107,8 @@ START_TEST(early_bytes_may_be_more_than_the_socket_takes)
     ck_assert(up && down);
     stream_bytes(1, 0, up, size);
     stream_bytes(2, 0, down, size);
-    ck_assert_int_eq(tunnel_start(&c.tunnel, client[1], upstream[1], span_of(up, size), span_of(down, size), &c.options,
-                                  on_end, &c),
+    ck_assert_int_eq(tunnel_start(&c.tunnel, client[1], upstream[1], span_of(up, size), span_of(down, size),
+                                  &c.options, on_end, &c),
                      0);
     free(up);
     free(down);
@@ -129,7 +132,8 @@ START_TEST(early_bytes_may_be_more_than_the_socket_takes)
 }
 END_TEST
 
-/* --- ends and resets ------------------------------------------------------------------------------------------------- */
+/* --- ends and resets
+ * ------------------------------------------------------------------------------------------------- */
 
 /* Loop tests go through both directions: here `a` ends, resets or stalls first. */
 static int *near(struct carry *c, int i)
@@ -240,23 +244,43 @@ START_TEST(last_words_before_a_reset_are_delivered)
 }
 END_TEST
 
+static size_t parked(void)
+{
+    green_stats_t stats;
+    green_hub_stats(&stats);
+    return stats.parked;
+}
+
 START_TEST(what_was_passed_on_properly_survives_a_late_write_to_a_closed_peer)
 {
     struct carry c = {0};
-    start_tcp(&c, 8192);
+    start_tcp(&c, 0);
     int *a = near(&c, _i), *b = far(&c, _i);
-    struct traffic out = {.fd = *b, .seed = 5, .total = 10000, .largest = 10000};
+    struct traffic out = {.fd = *b, .seed = 5, .total = 1 << 20, .largest = 100000};
     send_traffic(&out);
-    hang_up(b); /* everything that it had to say, and it listens no more */
+    while (parked() != 1) /* all has been passed on, the end too; most of it waits in the tunnel's socket */
+        green_sleep(GREEN_MS(1));
+    hang_up(b); /* and now it does not listen any more either */
     while (!c.ended && green_write_all(*a, "are you there?", 14, NULL, soon()) == 0)
         green_sleep(GREEN_MS(1));
-    struct traffic in = {.fd = *a, .seed = 5, .total = 10000, .largest = 10000};
+    struct traffic in = {.fd = *a, .seed = 5, .total = 1 << 20, .largest = 100000};
     receive_traffic(&in);
     finish(&c, reset_of(_i + 1));
 }
 END_TEST
 
-/* --- memory and time ---------------------------------------------------------------------------------------------------- */
+START_TEST(a_peer_that_listens_no_more_ends_the_tunnel)
+{
+    struct carry c = {0};
+    start_unix(&c);
+    ck_assert_int_eq(shutdown(*far(&c, _i), SHUT_RD), 0); /* it has not hung up: only writing shows it */
+    say(*near(&c, _i), "anybody?");
+    finish(&c, reset_of(_i + 1));
+}
+END_TEST
+
+/* --- memory and time
+ * ---------------------------------------------------------------------------------------------------- */
 
 START_TEST(a_slow_reader_holds_the_sender_back)
 {
@@ -273,11 +297,12 @@ START_TEST(a_slow_reader_holds_the_sender_back)
     ck_assert_uint_eq(received, sent);
     hang_up(far(&c, _i));
     finish(&c, "");
+    ck_assert_int_eq(c.result.first_byte != 0, _i == 1);
 }
 END_TEST
 
-/* Bytes in one direction now and then keep the whole tunnel alive; then it ends. If the machine itself paused for as
- * long as the timeout, an early end is right. */
+/* Bytes in one direction now and then keep the whole tunnel alive; then it ends. If the machine itself paused
+ * for as long as the timeout, an early end is right. */
 START_TEST(idle_means_both_directions)
 {
     struct carry c = {.options.idle = GREEN_MS(500)};
@@ -297,7 +322,6 @@ START_TEST(idle_means_both_directions)
     if (longest < GREEN_MS(400))
         ck_assert_int_eq(c.ended, 0);
     finish(&c, "idle_timeout");
-    ck_assert_int_ge(green_now() - last, 0);
     ck_assert_uint_ge(c.result.from_client + c.result.from_upstream, 1);
 }
 END_TEST
@@ -306,10 +330,10 @@ START_TEST(an_idle_tunnel_ends_in_order)
 {
     struct carry c = {.options.idle = GREEN_MS(50)};
     start_tcp(&c, 0);
-    green_time begun = green_now();
+    green_time begun = green_turn_time();
     hear_end(c.client);
     hear_end(c.upstream);
-    ck_assert_int_ge(green_now() - begun, GREEN_MS(40));
+    ck_assert_int_ge(green_turn_time() - begun, GREEN_MS(50));
     finish(&c, "idle_timeout");
     ck_assert_int_eq(c.result.first_byte, 0);
 }
@@ -340,7 +364,9 @@ START_TEST(a_peer_that_takes_nothing_is_cut_off)
 }
 END_TEST
 
-/* --- giving up ---------------------------------------------------------------------------------------------------------- */
+/* --- giving up
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 START_TEST(an_idle_tunnel_can_be_aborted)
 {
@@ -413,7 +439,8 @@ START_TEST(an_abort_at_the_end_changes_nothing)
 }
 END_TEST
 
-/* --- failing to begin ----------------------------------------------------------------------------------------------------- */
+/* --- failing to begin
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void must_not_be_called(void *arg, const struct tunnel_result *result)
 {
@@ -463,6 +490,7 @@ int main(void)
         {a_reset_reaches_a_writer_that_is_stuck, 2},
         {last_words_before_a_reset_are_delivered, 2},
         {what_was_passed_on_properly_survives_a_late_write_to_a_closed_peer, 2},
+        {a_peer_that_listens_no_more_ends_the_tunnel, 2},
         {a_slow_reader_holds_the_sender_back, 2},
         {idle_means_both_directions, 2},
         {an_idle_tunnel_ends_in_order, 0},

@@ -87,7 +87,8 @@ START_TEST(the_deadline_wins)
     green_time deadline = green_in_ms(20);
     ck_assert_int_eq(green_park(&me, deadline), -ETIMEDOUT);
     ck_assert_int_ge(green_now(), deadline);
-    ck_assert(!green_wake(&me, 1)); /* the waker learns that it came too late, and can look for somebody else */
+    ck_assert(
+        !green_wake(&me, 1)); /* the waker learns that it came too late, and can look for somebody else */
 }
 END_TEST
 

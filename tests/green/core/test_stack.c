@@ -99,19 +99,19 @@ START_TEST(trimming_gives_unused_memory_back)
     }
     for (int i = 0; i < COUNT; i++)
         stack_give(&cache, &stacks[i]);
-    stack_trim(&cache); /* all were used since the last time, which never was */
+    stack_trim(&cache, 0); /* all were used since the last time, which never was */
     for (int i = 0; i < USED; i++)
         ck_assert_int_eq(stack_take(&cache, &stacks[i], STACK_SIZE_DEFAULT), 0);
     for (int i = USED; i-- > 0;)
         stack_give(&cache, &stacks[i]);
-    stack_trim(&cache);
+    stack_trim(&cache, 0);
     for (int i = 0; i < COUNT; i++) {
         if (i < COUNT - USED)
             ck_assert_uint_eq(resident_pages(&copies[i]), 0);
         else
             ck_assert_uint_eq(resident_pages(&copies[i]), STACK_SIZE_DEFAULT / page());
     }
-    stack_trim(&cache); /* and now none was used */
+    stack_trim(&cache, 0); /* and now none was used */
     for (int i = 0; i < COUNT; i++)
         ck_assert_uint_eq(resident_pages(&copies[i]), 0);
     ck_assert_uint_eq(cache.count, COUNT); /* the addresses stay */
@@ -122,6 +122,66 @@ START_TEST(trimming_gives_unused_memory_back)
     for (int i = 0; i < COUNT; i++)
         stack_give(&cache, &stacks[i]);
     stack_cache_destroy(&cache);
+}
+END_TEST
+
+START_TEST(a_reserve_does_not_cool_warm_stacks)
+{
+    struct stack_cache cache = {0};
+    struct stack warm, s;
+    ck_assert_int_eq(stack_take(&cache, &warm, STACK_SIZE_DEFAULT), 0);
+    char *low = warm.low;
+    stack_give(&cache, &warm);
+    ck_assert_int_eq(stack_reserve(&cache, 100), 0);
+    ck_assert_uint_eq(cache.count, 100);
+    ck_assert_int_eq(stack_reserve(&cache, 50), 0); /* there are enough */
+    ck_assert_uint_eq(cache.count, 100);
+    ck_assert_int_eq(stack_take(&cache, &s, STACK_SIZE_DEFAULT), 0);
+    ck_assert_ptr_eq(s.low, low);
+    stack_give(&cache, &s);
+    for (size_t i = 0; i < cache.count; i++)
+        for (size_t j = 0; j < i; j++)
+            ck_assert_ptr_ne(cache.stacks[i].low, cache.stacks[j].low);
+    stack_cache_destroy(&cache);
+}
+END_TEST
+
+START_TEST(an_excess_is_unmapped_in_time)
+{
+    size_t many = 5000;
+    struct stack_cache cache = {0};
+    struct stack s;
+    ck_assert_int_eq(stack_reserve(&cache, many), 0);
+    stack_trim(&cache, many); /* all are promised */
+    ck_assert_uint_eq(cache.count, many);
+    stack_trim(&cache, 0);
+    ck_assert_uint_lt(cache.count, many);
+    ck_assert_uint_gt(cache.count, 0);
+    while (cache.count) { /* the rest are whole */
+        ck_assert_int_eq(stack_take(&cache, &s, STACK_SIZE_DEFAULT), 0);
+        s.low[s.size - 1] = 1;
+        stack_unmap(&s);
+    }
+    stack_cache_destroy(&cache);
+}
+END_TEST
+
+START_TEST(stacks_begin_at_different_lines)
+{
+    struct stack s[64];
+    size_t offsets = 0;
+    bool seen[4096] = {false};
+    for (int i = 0; i < 64; i++) {
+        ck_assert_int_eq(stack_map(&s[i], STACK_SIZE_DEFAULT), 0);
+        size_t below = (size_t)(s[i].low + s[i].size - stack_top(&s[i]));
+        ck_assert_uint_lt(below, sizeof seen);
+        ck_assert_uint_eq((uintptr_t)stack_top(&s[i]) % 16, 0);
+        offsets += !seen[below];
+        seen[below] = true;
+    }
+    ck_assert_uint_gt(offsets, 8);
+    for (int i = 0; i < 64; i++)
+        stack_unmap(&s[i]);
 }
 END_TEST
 
@@ -155,7 +215,8 @@ START_TEST(an_idle_hub_gives_stacks_back)
 }
 END_TEST
 
-/* --- overflow ------------------------------------------------------------------------------------------------------ */
+/* --- overflow
+ * ------------------------------------------------------------------------------------------------------ */
 
 __attribute__((noinline)) static int dig(int depth)
 {
@@ -260,6 +321,9 @@ int main(void)
         {the_last_one_back_is_the_first_one_out, 0},
         {other_sizes_are_not_kept, 0},
         {trimming_gives_unused_memory_back, 0},
+        {a_reserve_does_not_cool_warm_stacks, 0},
+        {an_excess_is_unmapped_in_time, 0},
+        {stacks_begin_at_different_lines, 0},
         {an_idle_hub_gives_stacks_back, 0},
         {an_overflow_names_the_greenlet, 2},
         {another_crash_is_not_called_an_overflow, 0},

@@ -50,7 +50,8 @@ END_TEST
 /* Needs all callee-saved registers, and aligned stores of vectors, on both sides of the switch. */
 static double mix(double seed, int n, void (*step)(void))
 {
-    double a = seed, b = seed + 1, c = seed + 2, d = seed + 3, e = seed + 4, f = seed + 5, g = seed + 6, h = seed + 7;
+    double a = seed, b = seed + 1, c = seed + 2, d = seed + 3, e = seed + 4, f = seed + 5, g = seed + 6,
+           h = seed + 7;
     uint64_t i = (uint64_t)seed, j = i + 1, k = i + 2, l = i + 3, m = i + 4, o = i + 5;
     for (int turn = 0; turn < n; turn++) {
         step();

@@ -222,18 +222,12 @@ END_TEST
 int main(void)
 {
     const struct test tests[] = {
-        {fires_and_says_so, 0},
-        {stopped_in_time_never_fires, 0},
-        {forever_never_fires, 0},
-        {zero_fires_at_the_first_wait, 2},
-        {the_inner_one_first, 0},
-        {the_outer_one_first, 0},
-        {both_in_one_turn, 0},
-        {with_timeout, 0},
-        {counts_from_now, 0},
-        {never_hits_the_next_user_of_a_stack, 0},
-        {of_one_greenlet_only, 0},
-        {a_shield_holds_it_back, 0},
+        {fires_and_says_so, 0},        {stopped_in_time_never_fires, 0},
+        {forever_never_fires, 0},      {zero_fires_at_the_first_wait, 2},
+        {the_inner_one_first, 0},      {the_outer_one_first, 0},
+        {both_in_one_turn, 0},         {with_timeout, 0},
+        {counts_from_now, 0},          {never_hits_the_next_user_of_a_stack, 0},
+        {of_one_greenlet_only, 0},     {a_shield_holds_it_back, 0},
         {a_deadline_is_no_timeout, 0},
     };
     return RUN_TESTS("timeout", tests);

@@ -1,6 +1,6 @@
 /*
- * What holds for every call that can wait, as a table: a subject is one such call and an object that makes it wait,
- * and `serve`, which lets one (or, where it is in the nature of the thing, every) waiter through.
+ * What holds for every call that can wait, as a table: a subject is one such call and an object that makes it
+ * wait, and `serve`, which lets one (or, where it is in the nature of the thing, every) waiter through.
  */
 #include "support.h"
 
@@ -24,7 +24,8 @@ struct subject {
     bool alone;                                /* only one greenlet may wait */
 };
 
-/* --- greenlets ------------------------------------------------------------------------------------------------- */
+/* --- greenlets
+ * ------------------------------------------------------------------------------------------------- */
 
 static void make_gate(struct object *o)
 {
@@ -84,7 +85,8 @@ static void destroy_greenlet(struct object *o)
     green_release(o->greenlet);
 }
 
-/* --- reading ---------------------------------------------------------------------------------------------------- */
+/* --- reading
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void make_pair(struct object *o)
 {
@@ -119,7 +121,8 @@ static void serve_byte(struct object *o)
     ck_assert_int_eq(write(o->fds[1], "x", 1), 1);
 }
 
-/* --- writing ---------------------------------------------------------------------------------------------------- */
+/* --- writing
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void make_full_pair(struct object *o)
 {
@@ -159,7 +162,8 @@ static void serve_room(struct object *o)
     drain(o->fds[1]);
 }
 
-/* --- sockets ---------------------------------------------------------------------------------------------------- */
+/* --- sockets
+ * ---------------------------------------------------------------------------------------------------- */
 
 static void make_listener(struct object *o)
 {
@@ -181,7 +185,8 @@ static void serve_connection(struct object *o)
     close(fd);
 }
 
-/* --- splicing --------------------------------------------------------------------------------------------------- */
+/* --- splicing
+ * --------------------------------------------------------------------------------------------------- */
 
 static int wait_splice_in(struct object *o, green_time deadline)
 {
@@ -203,7 +208,8 @@ static int wait_splice_out(struct object *o, green_time deadline)
     return r;
 }
 
-/* --- signals ----------------------------------------------------------------------------------------------------- */
+/* --- signals
+ * ----------------------------------------------------------------------------------------------------- */
 
 static void make_signals(struct object *o)
 {
@@ -248,7 +254,8 @@ static const struct subject subjects[] = {
 
 enum { SUBJECTS = sizeof subjects / sizeof subjects[0] };
 
-/* --- the cases ---------------------------------------------------------------------------------------------------- */
+/* --- the cases
+ * ---------------------------------------------------------------------------------------------------- */
 
 /* The object still works: nothing of an earlier, failed wait is left in it. */
 static void works(const struct subject *s, struct object *o)

@@ -48,7 +48,8 @@ static void start_reader(struct reader *r, int fd)
     yields(1);
 }
 
-/* --- reading and writing --------------------------------------------------------------------------------------- */
+/* --- reading and writing
+ * --------------------------------------------------------------------------------------- */
 
 START_TEST(bytes_come_across)
 {
@@ -190,7 +191,8 @@ START_TEST(bad_descriptors)
 }
 END_TEST
 
-/* --- writing everything ----------------------------------------------------------------------------------------- */
+/* --- writing everything
+ * ----------------------------------------------------------------------------------------- */
 
 enum { LARGE = 10 * 1000 * 1000 };
 
@@ -242,7 +244,8 @@ START_TEST(everything_arrives_at_a_slow_reader)
     if (_i == 0) {
         ck_assert_int_eq(green_write_all(fds[0], block, LARGE, &done, soon()), 0);
     } else {
-        struct iovec iov[4] = {{block, 1}, {block + 1, LARGE / 2}, {NULL, 0}, {block + 1 + LARGE / 2, LARGE / 2 - 1}};
+        struct iovec iov[4] = {
+            {block, 1}, {block + 1, LARGE / 2}, {NULL, 0}, {block + 1 + LARGE / 2, LARGE / 2 - 1}};
         ck_assert_int_eq(green_writev_all(fds[0], iov, 4, &done, soon()), 0);
     }
     ck_assert_uint_eq(done, LARGE);
@@ -304,7 +307,8 @@ START_TEST(write_all_of_nothing_and_without_waiting)
 }
 END_TEST
 
-/* --- several on one descriptor ------------------------------------------------------------------------------------ */
+/* --- several on one descriptor
+ * ------------------------------------------------------------------------------------ */
 
 static void *write_large(void *arg)
 {
@@ -451,7 +455,8 @@ START_TEST(all_who_wait_for_readiness_are_told)
 }
 END_TEST
 
-/* --- closing ------------------------------------------------------------------------------------------------------- */
+/* --- closing
+ * ------------------------------------------------------------------------------------------------------- */
 
 static void *write_one(void *arg)
 {
@@ -575,7 +580,8 @@ START_TEST(events_of_a_closed_descriptor_are_dropped)
 }
 END_TEST
 
-/* --- other kinds of descriptors -------------------------------------------------------------------------------------- */
+/* --- other kinds of descriptors
+ * -------------------------------------------------------------------------------------- */
 
 START_TEST(regular_files_never_wait)
 {
@@ -676,7 +682,8 @@ START_TEST(a_broken_pipe_wakes_its_writer)
 }
 END_TEST
 
-/* --- parking ------------------------------------------------------------------------------------------------------- */
+/* --- parking
+ * ------------------------------------------------------------------------------------------------------- */
 
 static int last_status;
 
@@ -860,9 +867,10 @@ END_TEST
 START_TEST(thousands_are_parked_for_little)
 {
     int count = 4000, calls = 0;
-    int (*pairs)[2] = calloc((size_t)count, sizeof *pairs);
+    int(*pairs)[2] = calloc((size_t)count, sizeof *pairs);
     int made = 0;
-    while (made < count && socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pairs[made]) == 0)
+    while (made < count &&
+           socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pairs[made]) == 0)
         made++; /* as many as the limit on descriptors allows */
     ck_assert_int_gt(made, 400);
     made -= 20;
