@@ -56,8 +56,7 @@ void buffers_destroy(struct buffers *b)
     *b = (struct buffers){0};
 }
 
-/* --- buffers
- * ------------------------------------------------------------------------------------------------------- */
+/* --- buffers -------------------------------------------------------------------------------------------- */
 
 /* One slab more. There is room for every buffer of every slab in `free`, so giving one back cannot fail. */
 static int add_slab(struct buffers *b)
@@ -131,8 +130,7 @@ void pipe_give(struct buffers *b, green_pipe_t *pipe)
         b->pipes[b->pipe_count++] = *pipe;
 }
 
-/* --- giving back
- * --------------------------------------------------------------------------------------------------- */
+/* --- giving back ---------------------------------------------------------------------------------------- */
 
 /* A slot begins on the page that its buffer begins in. */
 static void *slot_of(char *buffer)

@@ -67,8 +67,7 @@ static struct flow *opposite(struct flow *f)
     return &f->tunnel->flows[f == &f->tunnel->flows[FROM_CLIENT]];
 }
 
-/* --- the end
- * ------------------------------------------------------------------------------------------------------- */
+/* --- the end -------------------------------------------------------------------------------------------- */
 
 /* A flow leaves; with the last one the tunnel is over. */
 static void leave(struct flow *f)
@@ -170,8 +169,7 @@ static void end_undelivered(struct flow *f)
     leave(f);
 }
 
-/* --- moving bytes
- * -------------------------------------------------------------------------------------------------- */
+/* --- moving bytes --------------------------------------------------------------------------------------- */
 
 /* Deadlines always have a place in the heap of timers, so that prod() cannot fail: never GREEN_FOREVER. */
 static green_time after(green_time now, int64_t duration)
@@ -300,8 +298,7 @@ static enum round relay(struct flow *f)
     }
 }
 
-/* --- a flow
- * -------------------------------------------------------------------------------------------------------- */
+/* --- a flow --------------------------------------------------------------------------------------------- */
 
 static void awake(void *arg, int status);
 
@@ -382,8 +379,7 @@ static void begin_with_early(void *arg)
     finish_round(f, round == MORE ? relay(f) : round);
 }
 
-/* --- the tunnel
- * ---------------------------------------------------------------------------------------------------- */
+/* --- the tunnel ----------------------------------------------------------------------------------------- */
 
 static int start_flow(struct flow *f, struct span early)
 {

@@ -1,8 +1,9 @@
 /*
- * A tunnel: bytes both ways between two connected sockets until both directions have ended. Used by protocol
- * = tcp and after a 101. While nothing flows it has no greenlet, no stack and no buffer: each direction is a
- * parked record. The end of input of one side is passed on as the end of output to the other (half-close is
- * kept), a reset as a reset.
+ * A tunnel: bytes both ways between two connected sockets until both directions have ended. It carries what
+ * a "protocol = tcp" listener takes in, and HTTP connections after a 101. While nothing flows it has no
+ * greenlet, no stack and no buffer: each direction is a parked record. The end of input of one side is passed
+ * on as the end of output to the other (half-close is kept), a reset as a reset. A side that is cut off while
+ * bytes were on their way sees a reset too, so that it does not take a part for the whole.
  */
 #ifndef TCP_TUNNEL_H
 #define TCP_TUNNEL_H
@@ -21,18 +22,18 @@ struct tunnel_options {
 struct tunnel_result {
     uint64_t from_client, from_upstream; /* bytes passed on */
     const char *reason;                  /* "" both ends closed properly, "idle_timeout", "write_timeout",
-                                            "client_reset", "upstream_reset", "shutdown" */
+                                            "client_reset", "upstream_reset", "shutdown", "no_memory" */
     green_time first_byte;               /* green_turn_time() of the first byte from the upstream, or 0 */
 };
 
 struct tunnel;
 
 /*
- * Takes over both sockets (closes them at the end) and relays. early_client and early_upstream are bytes already
- * received from those sides, which go out first (copied before this returns). `done` is called once in a greenlet of
- * its own at the end, after both sockets are closed; the tunnel is freed after it returns. 0, or -ENOMEM and the like:
- * then the sockets are still the caller's, to be closed (early bytes may have gone out), and done is not called. Never
- * switches: the work goes on in other greenlets.
+ * Takes over both sockets (closes them at the end) and relays. early_client and early_upstream are bytes
+ * already received from those sides, which go out first (copied before this returns). `done` is called once
+ * in a greenlet of its own at the end, after both sockets are closed; the tunnel is freed after it returns.
+ * 0, or -ENOMEM and the like: then the sockets are still the caller's, to be closed (early bytes may have
+ * gone out), and done is not called. Never switches: the work goes on in other greenlets.
  */
 int tunnel_start(struct tunnel **out, int client, int upstream, struct span early_client,
                  struct span early_upstream, const struct tunnel_options *options,

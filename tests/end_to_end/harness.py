@@ -25,7 +25,8 @@ __all__ = ["Case", "Greenway", "PATIENCE", "SCALE", "SMALL", "Upstream", "answer
            "main", "run_command", "sanitized", "settled", "tcp_config", "wait_for"]
 
 LISTENING = re.compile(r"greenway: listening on (\S+) \((\w+), listener ([\w.-]+)\)")
-ALARM = re.compile(r"ERROR: AddressSanitizer|runtime error:|LeakSanitizer|ThreadSanitizer|\bBUG\b|Assertion .* failed")
+ALARM = re.compile(r"ERROR: AddressSanitizer|runtime error:|LeakSanitizer|ThreadSanitizer|\bBUG\b|"
+                   r"Assertion .* failed")
 
 
 def executable():

@@ -137,14 +137,21 @@ CODINGS = {
 }
 
 CHUNKED = {
-    "prefix": with_chunks("0x5\r\nhello\r\n0\r\n\r\n"), "sign": with_chunks("+5\r\nhello\r\n0\r\n\r\n"),
-    "leading space": with_chunks(" 5\r\nhello\r\n0\r\n\r\n"), "no size": with_chunks(";a=b\r\nhello\r\n0\r\n\r\n"),
-    "not a number": with_chunks("hello\r\n0\r\n\r\n"), "overflow": with_chunks("10000000000000005\r\nhello\r\n0\r\n\r\n"),
-    "LF after the size": with_chunks("5\nhello\r\n0\r\n\r\n"), "CR after the size": with_chunks("5\rXhello\r\n0\r\n\r\n"),
+    "prefix": with_chunks("0x5\r\nhello\r\n0\r\n\r\n"),
+    "sign": with_chunks("+5\r\nhello\r\n0\r\n\r\n"),
+    "leading space": with_chunks(" 5\r\nhello\r\n0\r\n\r\n"),
+    "no size": with_chunks(";a=b\r\nhello\r\n0\r\n\r\n"),
+    "not a number": with_chunks("hello\r\n0\r\n\r\n"),
+    "overflow": with_chunks("10000000000000005\r\nhello\r\n0\r\n\r\n"),
+    "LF after the size": with_chunks("5\nhello\r\n0\r\n\r\n"),
+    "CR after the size": with_chunks("5\rXhello\r\n0\r\n\r\n"),
     "LF in an extension": with_chunks("5;a\nb\r\nhello\r\n0\r\n\r\n"),
-    "too much data": with_chunks("5\r\nhello!!\r\n0\r\n\r\n"), "no CRLF after the data": with_chunks("5\r\nhello0\r\n\r\n"),
-    "LF after the data": with_chunks("5\r\nhello\n0\r\n\r\n"), "LF ends the body": with_chunks("5\r\nhello\r\n0\r\n\n"),
-    "CR X ends the body": with_chunks("5\r\nhello\r\n0\r\n\rX"), "minus zero": with_chunks("5\r\nhello\r\n-0\r\n\r\n"),
+    "too much data": with_chunks("5\r\nhello!!\r\n0\r\n\r\n"),
+    "no CRLF after the data": with_chunks("5\r\nhello0\r\n\r\n"),
+    "LF after the data": with_chunks("5\r\nhello\n0\r\n\r\n"),
+    "LF ends the body": with_chunks("5\r\nhello\r\n0\r\n\n"),
+    "CR X ends the body": with_chunks("5\r\nhello\r\n0\r\n\rX"),
+    "minus zero": with_chunks("5\r\nhello\r\n-0\r\n\r\n"),
     "empty trailer name": with_chunks("5\r\nhello\r\n0\r\n: x\r\n\r\n"),
     "trailer with a space before the colon": with_chunks("5\r\nhello\r\n0\r\nX : y\r\n\r\n"),
 }

@@ -120,7 +120,8 @@ class Combined(Case):
     def test_format(self):
         proxy = self.greenway(http_config(self.folder, self.upstream(answering(echo))).replace(
             "log_format = json", "log_format = combined"))
-        proxy.exchange(post("/a?b=c", b"12345", extra="User-Agent: test/1.0 (\"x\")\r\nReferer: http://r.example/\r\n"))
+        proxy.exchange(post("/a?b=c", b"12345",
+                            extra="User-Agent: test/1.0 (\"x\")\r\nReferer: http://r.example/\r\n"))
         proxy.exchange(get("/plain"))
         wait_for(lambda: len(proxy.access_lines()) >= 2, "two lines")
         first, second = (COMBINED.match(line) for line in proxy.access_lines())

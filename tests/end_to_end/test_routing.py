@@ -36,7 +36,8 @@ class Routes(Case):
                 self.assertEqual(self.goes_to(proxy, host, "/"), name)
 
     def test_path(self):
-        proxy = self.routes([("path = =/exact\n", "exact"), ("path = /v1/*, /v2/*\n", "api"), ("path = /a/b/*\n", "ab")])
+        proxy = self.routes([("path = =/exact\n", "exact"), ("path = /v1/*, /v2/*\n", "api"),
+                             ("path = /a/b/*\n", "ab")])
         for target, name in (("/exact", "exact"), ("/exact?q=1", "exact"), ("/exact/", "fallback"),
                              ("/v1", "api"), ("/v1/", "api"), ("/v1/x/y?z=/q", "api"), ("/v1?x", "api"),
                              ("/v10", "fallback"), ("/v2/x", "api"), ("/V1/x", "fallback"), ("/a/b", "ab"),
@@ -47,7 +48,8 @@ class Routes(Case):
     def test_path_tricks_do_not_change_the_route(self):
         """However a dot segment is written it must not reach behind a route that would not have matched it."""
         proxy = self.routes([("path = /public/*\n", "public")])
-        for target in ("/public/../private", "/public/%2e%2e/private", "/public/..%2fprivate", "/./public/../private"):
+        for target in ("/public/../private", "/public/%2e%2e/private", "/public/..%2fprivate",
+                       "/./public/../private"):
             with self.subTest(target=target):
                 answer = proxy.exchange(get(target))
                 self.assertTrue(answer.status == 400 or answer.body == b"fallback", answer)
@@ -62,7 +64,8 @@ class Routes(Case):
     def test_each_request_of_a_connection_is_routed(self):
         proxy = self.routes([("host = a.example\n", "a"), ("host = b.example\n", "b")])
         with proxy.dial() as wire:
-            for host, name in (("a.example", b"a"), ("b.example", b"b"), ("a.example", b"a"), ("c.example", b"fallback")):
+            for host, name in (("a.example", b"a"), ("b.example", b"b"), ("a.example", b"a"),
+                               ("c.example", b"fallback")):
                 self.assertEqual(wire.exchange(get("/", host)).body, name)
 
     def test_no_route_is_404(self):

@@ -203,6 +203,9 @@ static inline int in_child(void (*fn)(void), char *text, size_t size)
     size_t length = 0;
     for (ssize_t n; length < size - 1 && (n = read(ends[0], text + length, size - 1 - length)) > 0;)
         length += (size_t)n;
+    for (size_t i = 0; i < length; i++)
+        if (!text[i])
+            text[i] = '?';
     text[length] = 0;
     close(ends[0]);
     int status;

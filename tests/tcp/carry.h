@@ -193,8 +193,7 @@ static inline void hear_reset(int fd)
     ck_assert_int_eq(green_read(fd, &byte, 1, soon()), -ECONNRESET);
 }
 
-/* --- a stream of bytes that can be checked at any place
- * ----------------------------------------------------------- */
+/* --- a stream of bytes that can be checked at any place ------------------------------------------------- */
 
 static inline uint64_t mix(uint64_t x)
 {

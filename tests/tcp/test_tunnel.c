@@ -132,8 +132,7 @@ START_TEST(early_bytes_may_be_more_than_the_socket_takes)
 }
 END_TEST
 
-/* --- ends and resets
- * ------------------------------------------------------------------------------------------------- */
+/* --- ends and resets ------------------------------------------------------------------------------------ */
 
 /* Loop tests go through both directions: here `a` ends, resets or stalls first. */
 static int *near(struct carry *c, int i)
@@ -279,8 +278,7 @@ START_TEST(a_peer_that_listens_no_more_ends_the_tunnel)
 }
 END_TEST
 
-/* --- memory and time
- * ---------------------------------------------------------------------------------------------------- */
+/* --- memory and time ------------------------------------------------------------------------------------ */
 
 START_TEST(a_slow_reader_holds_the_sender_back)
 {
@@ -439,8 +437,7 @@ START_TEST(an_abort_at_the_end_changes_nothing)
 }
 END_TEST
 
-/* --- failing to begin
- * ----------------------------------------------------------------------------------------------------- */
+/* --- failing to begin ----------------------------------------------------------------------------------- */
 
 static void must_not_be_called(void *arg, const struct tunnel_result *result)
 {

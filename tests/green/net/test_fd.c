@@ -431,6 +431,13 @@ START_TEST(who_wakes_for_nothing_keeps_the_place)
 }
 END_TEST
 
+static void *wait_readable(void *arg)
+{
+    struct reader *r = arg;
+    r->result = green_wait_fd(r->fd, POLLIN, GREEN_FOREVER);
+    return NULL;
+}
+
 START_TEST(all_who_wait_for_readiness_are_told)
 {
     int fds[2];
@@ -451,6 +458,17 @@ START_TEST(all_who_wait_for_readiness_are_told)
     ck_assert_int_eq(green_wait_fd(fds[0], POLLIN, green_in_ms(5)), -ETIMEDOUT);
     ck_assert_int_eq(green_write(fds[1], "z", 1, soon()), 1);
     ck_assert_int_eq(green_read(fds[0], &byte, 1, soon()), 1);
+    struct reader waiters[3];
+    for (int i = 0; i < 3; i++) {
+        waiters[i] = (struct reader){.fd = fds[0], .result = -1};
+        waiters[i].greenlet = spawn(wait_readable, &waiters[i]);
+    }
+    yields(1);
+    ck_assert_int_eq(green_write(fds[1], "z", 1, soon()), 1); /* one byte is news for all three */
+    for (int i = 0; i < 3; i++) {
+        finish(waiters[i].greenlet);
+        ck_assert_int_eq(waiters[i].result, 0);
+    }
     close_pair(fds);
 }
 END_TEST
@@ -462,13 +480,6 @@ static void *write_one(void *arg)
 {
     struct reader *r = arg;
     r->result = green_write(r->fd, "x", 1, GREEN_FOREVER);
-    return NULL;
-}
-
-static void *wait_readable(void *arg)
-{
-    struct reader *r = arg;
-    r->result = green_wait_fd(r->fd, POLLIN, GREEN_FOREVER);
     return NULL;
 }
 
@@ -567,15 +578,14 @@ START_TEST(events_of_a_closed_descriptor_are_dropped)
     stream_pair(fresh);
     struct reader r;
     start_reader(&r, fresh[0]);
-    ck_assert_int_eq(write(fds[1], "x", 1), 1); /* wakes the poller for the old one */
+    close(fds[1]); /* wakes the poller for the old one */
     ck_assert_int_eq(green_sleep(GREEN_MS(5)), 0);
     ck_assert_int_eq(green_state(r.greenlet), GREEN_WAITING);
+    ck_assert(!green_hung_up(fresh[0]));
     ck_assert_int_eq(write(fresh[1], "yy", 2), 2);
     finish(r.greenlet);
     ck_assert_int_eq(r.result, 2);
     close(duplicate);
-    fds[0] = -1;
-    close_pair(fds);
     close_pair(fresh);
 }
 END_TEST

@@ -107,6 +107,11 @@ START_TEST(unusual_addresses)
     path[107] = 'p';
     path[108] = 0;
     ck_assert_int_eq(green_address_parse(&address, path, 0), -EINVAL);
+    memset(&address, 'x',
+           sizeof address); /* a unix socket without a name: nothing behind the family is its own */
+    address.un.sun_family = AF_UNIX;
+    address.length = sizeof address.un.sun_family;
+    ck_assert_str_eq(green_address_text(&address, true, text), "unix:");
     address = (green_address_t){.length = 0};
     ck_assert_str_eq(green_address_text(&address, true, text), "unknown");
     ck_assert_int_eq(green_address_port(&address), 0);
