@@ -132,18 +132,22 @@ void stack_give(struct stack_cache *cache, struct stack *s)
     s->low = NULL;
 }
 
-void stack_trim(struct stack_cache *cache, size_t promised)
+/* The lowest so many go altogether. */
+static void drop(struct stack_cache *cache, size_t excess)
 {
-    size_t keep = promised > CACHE_MAX ? promised : CACHE_MAX;
-    size_t excess = cache->count > keep ? cache->count - keep : 0;
-    if (excess > cache->least)
-        excess = cache->least;
     for (size_t i = 0; i < excess; i++)
         stack_unmap(&cache->stacks[i]);
     cache->count -= excess;
     cache->least -= excess;
     cache->cold -= excess < cache->cold ? excess : cache->cold;
     memmove(cache->stacks, cache->stacks + excess, cache->count * sizeof *cache->stacks);
+}
+
+void stack_trim(struct stack_cache *cache, size_t promised)
+{
+    size_t keep = promised > CACHE_MAX ? promised : CACHE_MAX;
+    if (cache->count > keep)
+        drop(cache, cache->count - keep < cache->least ? cache->count - keep : cache->least);
     for (; cache->cold < cache->least; cache->cold++)
         madvise(cache->stacks[cache->cold].low + page_size(), STACK_SIZE_DEFAULT, MADV_DONTNEED);
     cache->least = cache->count;

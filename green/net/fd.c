@@ -2,6 +2,7 @@
 #include "fd_state.h"
 
 #include <limits.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* How much a greenlet may move in one turn, in bytes, each call counting for some. */
@@ -52,7 +53,7 @@ static inline __attribute__((always_inline)) ssize_t perform(int fd, unsigned di
     bool my_turn = !green__fd_queue(f, direction) && !(f->handed & direction);
     for (;;) {
         if (my_turn && ((f->ready & direction) || (deadline <= GREEN_NOWAIT && !FD_REMEMBERED(f)))) {
-            ssize_t n = op->attempt(fd, op);
+            ssize_t n = op->attempt(fd, f, op);
             if (LIKELY(n >= 0)) {
                 hub->streak += (size_t)n + STREAK_CALL;
                 note_result(f, direction, (size_t)n, op->size);
@@ -80,22 +81,22 @@ ssize_t green__fd_perform(int fd, unsigned direction, const struct operation *op
     return perform(fd, direction, op, deadline);
 }
 
-static ssize_t attempt_read(int fd, const struct operation *op)
+static ssize_t attempt_read(int fd, const struct fd_state *f, const struct operation *op)
 {
-    return read(fd, op->buffer, op->size);
+    return f->socket && op->size ? recv(fd, op->buffer, op->size, 0) : read(fd, op->buffer, op->size);
 }
 
-static ssize_t attempt_write(int fd, const struct operation *op)
+static ssize_t attempt_write(int fd, const struct fd_state *f, const struct operation *op)
 {
-    return write(fd, op->buffer, op->size);
+    return f->socket ? send(fd, op->buffer, op->size, MSG_NOSIGNAL) : write(fd, op->buffer, op->size);
 }
 
-static ssize_t attempt_readv(int fd, const struct operation *op)
+static ssize_t attempt_readv(int fd, const struct fd_state *f, const struct operation *op)
 {
     return readv(fd, op->iov, op->count);
 }
 
-static ssize_t attempt_writev(int fd, const struct operation *op)
+static ssize_t attempt_writev(int fd, const struct fd_state *f, const struct operation *op)
 {
     return writev(fd, op->iov, op->count);
 }
@@ -110,6 +111,8 @@ static size_t total(const struct iovec *iov, int count)
 
 ssize_t green_read(int fd, void *buffer, size_t size, green_time deadline)
 {
+    if (!size)
+        return 0; /* nothing to wait for */
     struct operation op = {.attempt = attempt_read, .buffer = buffer, .size = size};
     return perform(fd, FD_READ, &op, deadline);
 }

@@ -15,7 +15,8 @@
 #include "../core/error.h"
 #include "../core/time.h"
 
-/* read(2): bytes read, 0 at the end, negative errno. -EBADF also if it was closed meanwhile. May switch. */
+/* read(2): bytes read, 0 at the end (or if none were asked for), negative errno. -EBADF also if it was closed
+ * meanwhile. May switch. */
 ssize_t green_read(int fd, void *buffer, size_t size, green_time deadline) GREEN_MUST_CHECK;
 ssize_t green_readv(int fd, const struct iovec *iov, int count, green_time deadline) GREEN_MUST_CHECK;
 

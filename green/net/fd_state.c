@@ -58,7 +58,8 @@ static void classify(int fd, struct fd_state *f)
     socklen_t length = sizeof type;
     struct stat st;
     f->classified = true;
-    if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0)
+    f->socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0;
+    if (f->socket)
         f->stream = type == SOCK_STREAM;
     else
         f->stream = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
@@ -147,7 +148,7 @@ void green__fd_forget(green_hub_t *hub, int fd, struct fd_state *f)
     f->generation++;
     f->ready = FD_READ | FD_WRITE;
     f->handed = 0;
-    f->watched = f->stream = f->classified = f->always = false;
+    f->watched = f->stream = f->socket = f->classified = f->always = false;
 }
 
 void green_fd_reset(int fd)

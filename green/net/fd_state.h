@@ -19,7 +19,8 @@ struct fd_state {
     uint8_t handed;      /* FD_READ, FD_WRITE: the first waiter was woken and has not run yet; it goes before others */
     bool watched;        /* registered with the poller */
     bool stream;         /* a short read means drained (stream sockets, pipes) */
-    bool classified;     /* `stream` is known */
+    bool socket;         /* recv and send work, which cost the kernel less than read and write */
+    bool classified;     /* both are known; until then neither is claimed */
     bool always;         /* cannot be polled (a regular file): never waits */
 #ifdef GREEN_POLLER_UV
     uv_poll_t *poll;
@@ -70,7 +71,7 @@ static inline bool green__fd_queue(const struct fd_state *f, unsigned direction)
 
 /* One operation on a descriptor: how to try it, and what would be all. */
 struct operation {
-    ssize_t (*attempt)(int fd, const struct operation *op); /* like read(2): -1 and errno */
+    ssize_t (*attempt)(int fd, const struct fd_state *f, const struct operation *op); /* like read(2): -1 and errno */
     void *buffer;
     size_t size; /* fewer bytes than this mean that the kernel has no more; 0: the result says nothing of the kind */
     const struct iovec *iov;

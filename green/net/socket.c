@@ -162,6 +162,7 @@ static struct fd_state *fresh(int fd, int type)
         return NULL;
     green__fd_forget(hub, fd, f);
     f->classified = true;
+    f->socket = true;
     f->stream = type == SOCK_STREAM;
     return f;
 }
@@ -257,7 +258,7 @@ static bool passing(int error)
     }
 }
 
-static ssize_t attempt_accept(int listener, const struct operation *op)
+static ssize_t attempt_accept(int listener, const struct fd_state *f, const struct operation *op)
 {
     green_address_t *from = op->buffer;
     for (;;) {

@@ -30,7 +30,7 @@ struct transfer {
     unsigned flags;
 };
 
-static ssize_t attempt_splice(int fd, const struct operation *op)
+static ssize_t attempt_splice(int fd, const struct fd_state *f, const struct operation *op)
 {
     const struct transfer *t = CONTAINER_OF(op, struct transfer, operation);
     (void)fd;

@@ -222,7 +222,7 @@ static enum exchange_end how_it_ends(const struct exchange *x, bool answered)
         return x->response.status && http_response_framing(&x->response, x->request.minor) == HTTP_FRAMING_UNTIL_CLOSE
                    ? EXCHANGE_ABORT
                    : EXCHANGE_CLOSE;
-    return all_read && !x->worker->draining ? EXCHANGE_CLOSE : EXCHANGE_LINGER;
+    return all_read ? EXCHANGE_CLOSE : EXCHANGE_LINGER;
 }
 
 enum exchange_end exchange_run(struct connection *c, struct h1 *client)

@@ -65,7 +65,7 @@ static void serve(void *arg, int status)
         return;
     if (end == EXCHANGE_TUNNEL)
         return; /* the tunnel closes the connection */
-    if (end == EXCHANGE_LINGER || end == EXCHANGE_KEEP)
+    if (end == EXCHANGE_LINGER)
         linger(c, &client);
     if (end == EXCHANGE_ABORT)
         setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
@@ -74,7 +74,7 @@ static void serve(void *arg, int status)
 
 int http_serve(struct connection *c)
 {
-    return park(c, c->listener->conf->timeout_head);
+    return park(c, c->listener->conf->timeout_keepalive);
 }
 
 /* The request of a refused client is read before its socket closes, or the page might be lost to a reset. */

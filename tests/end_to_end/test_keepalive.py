@@ -318,7 +318,7 @@ class Load(Case):
         grown = proxy.rss() - before
         self.assertLess(upstream.connections, 50, "parked clients hold no upstream connection")
         if not sanitized():
-            self.assertLess(grown / count, 4096, "bytes for each parked connection")
+            self.assertLess(grown / count, 1024, "bytes for each parked connection")
         # They hold no place in line either: others are served, and every parked one still is when it speaks.
         self.assertEqual(proxy.exchange(get("/other")).status, 200)
         order = parked + warm

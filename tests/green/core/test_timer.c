@@ -49,8 +49,7 @@ static void run_until(green_time when)
     now = when;
     last_fired = 0;
     timers_run(&heap, now);
-    for (int i = 0; i < TIMERS; i++)
-        ck_assert_int_gt(expected[i], now);
+    ck_assert_int_gt(first_expected(), now);
 }
 
 static uint32_t dice(void)

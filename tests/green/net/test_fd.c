@@ -61,7 +61,8 @@ START_TEST(bytes_come_across)
         ck_assert_int_eq(green_read(fds[1], buffer, sizeof buffer, soon()), 5);
         ck_assert_int_eq(memcmp(buffer, "hello", 5), 0);
     }
-    ck_assert_int_eq(green_read(fds[1], buffer, 0, soon()), 0);
+    ck_assert_int_eq(green_read(fds[1], buffer, 1, green_in_ms(2)), -ETIMEDOUT);
+    ck_assert_int_eq(green_read(fds[1], buffer, 0, GREEN_FOREVER), 0);
     ck_assert_int_eq(green_write(fds[1], buffer, 0, soon()), 0);
     close_pair(fds);
 }
