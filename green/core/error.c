@@ -30,8 +30,8 @@ const char *green_strerror(int error)
             return text;
     }
     switch (error) { /* what only libuv knows: UV_EOF and its like */
-#define TEXT(name, text)                                                                                               \
-    case UV_##name:                                                                                                    \
+#define TEXT(name, text)                                                                                     \
+    case UV_##name:                                                                                          \
         return text;
         UV_ERRNO_MAP(TEXT)
 #undef TEXT
@@ -48,8 +48,8 @@ const char *green_error_name(int error)
     if (name)
         return name;
     switch (error) {
-#define NAME(name, text)                                                                                               \
-    case UV_##name:                                                                                                    \
+#define NAME(name, text)                                                                                     \
+    case UV_##name:                                                                                          \
         return "UV_" #name;
         UV_ERRNO_MAP(NAME)
 #undef NAME

@@ -10,11 +10,11 @@
 #endif
 
 enum {
-    GREEN_EAI_NONAME = -4097,   /* the name does not exist (NXDOMAIN) */
-    GREEN_EAI_NODATA = -4098,   /* the name exists but has no address of the family asked for */
-    GREEN_EAI_AGAIN = -4099,    /* name servers did not answer in time or failed for now (SERVFAIL, timeout) */
-    GREEN_EAI_FAIL = -4100,     /* name servers refused or answered nonsense */
-    GREEN_EAI_BADNAME = -4101,  /* not a valid host name */
+    GREEN_EAI_NONAME = -4097,  /* the name does not exist (NXDOMAIN) */
+    GREEN_EAI_NODATA = -4098,  /* the name exists but has no address of the family asked for */
+    GREEN_EAI_AGAIN = -4099,   /* name servers did not answer in time or failed for now (SERVFAIL, timeout) */
+    GREEN_EAI_FAIL = -4100,    /* name servers refused or answered nonsense */
+    GREEN_EAI_BADNAME = -4101, /* not a valid host name */
 };
 
 /* A readable sentence for a code returned by any libgreen function ("connection refused"). Never NULL, static

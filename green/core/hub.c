@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HUB_STACK        (1024 * 1024) /* libuv's and c-ares' callbacks run on it; pages come when touched */
-#define TURNS_PER_POLL   16            /* while greenlets are ready, how many turns may pass without a look at I/O */
-#define TIDY_INTERVAL    GREEN_S(1)
+#define HUB_STACK      (1024 * 1024) /* libuv's and c-ares' callbacks run on it; pages come when touched */
+#define TURNS_PER_POLL 16 /* while greenlets are ready, how many turns may pass without a look at I/O */
+#define TIDY_INTERVAL  GREEN_S(1)
 
 __thread green_hub_t *green__hub;
 
@@ -24,7 +24,8 @@ static void resume(green_hub_t *hub, green_t *g)
     hub->switches++;
     hub->streak = 0;
     green__switch_context(&hub->context, &g->context, false);
-    hub->turns_unpolled += (unsigned)(hub->streak >> 16); /* moving much takes long: the others' I/O waits meanwhile */
+    hub->turns_unpolled +=
+        (unsigned)(hub->streak >> 16); /* moving much takes long: the others' I/O waits meanwhile */
     hub->current = NULL;
     if (g->state == GREEN_DONE)
         green__finish(hub, g);
@@ -53,7 +54,8 @@ static void report_deadlock(green_hub_t *hub)
 static bool stuck(green_hub_t *hub)
 {
     return !hub->waiting && !hub->parked && !hub->outside && timers_next(&hub->timers) == GREEN_FOREVER &&
-           !uv_loop_alive(&hub->loop) && !atomic_load_explicit(&hub->posts, memory_order_relaxed) && hub->main.park;
+           !uv_loop_alive(&hub->loop) && !atomic_load_explicit(&hub->posts, memory_order_relaxed) &&
+           hub->main.park;
 }
 
 static void tidy(green_hub_t *hub)

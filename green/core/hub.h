@@ -44,12 +44,12 @@ void green_expect_outside(void);
 void green_unexpect_outside(void);
 
 typedef struct green_stats {
-    uint64_t switches;      /* greenlets switched in since the hub was made */
-    uint64_t polls;         /* times the poller was asked */
-    size_t greenlets;       /* alive, main included */
-    size_t ready;           /* waiting for their turn */
-    size_t parked;          /* descriptors parked without a greenlet */
-    size_t stacks_cached;   /* stacks kept for reuse */
+    uint64_t switches;    /* greenlets switched in since the hub was made */
+    uint64_t polls;       /* times the poller was asked */
+    size_t greenlets;     /* alive, main included */
+    size_t ready;         /* waiting for their turn */
+    size_t parked;        /* descriptors parked without a greenlet */
+    size_t stacks_cached; /* stacks kept for reuse */
 } green_stats_t;
 
 /* Counters of this thread's hub. Never switches. */

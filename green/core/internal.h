@@ -23,13 +23,14 @@
 
 struct green {
     struct context context;
-    struct stack stack;    /* low is NULL before the first turn (unless its size is special), for main, and when done */
-    struct list queued;    /* in hub->ready while GREEN_READY */
-    struct list everyone;  /* in hub->everyone while alive */
+    struct stack
+        stack; /* low is NULL before the first turn (unless its size is special), for main, and when done */
+    struct list queued;   /* in hub->ready while GREEN_READY */
+    struct list everyone; /* in hub->everyone while alive */
     green_hub_t *hub;
-    green_park_t *park;    /* set while GREEN_WAITING in a green_park() */
+    green_park_t *park;      /* set while GREEN_WAITING in a green_park() */
     struct timer wait_timer; /* deadline of that park */
-    struct list joiners;   /* struct joiner on the stacks of those who wait */
+    struct list joiners;     /* struct joiner on the stacks of those who wait */
     enum green_entry { ENTRY_PLAIN, ENTRY_DETACHED, ENTRY_PARKED } entry; /* which of these begins it */
     union {
         green_fn plain;
@@ -43,9 +44,9 @@ struct green {
     uint64_t id;
     unsigned references;
     unsigned shields;
-    unsigned fired;        /* timeouts that fired and were not stopped */
+    unsigned fired; /* timeouts that fired and were not stopped */
     bool cancelled;
-    bool interrupt;        /* cancelled or fired, and not shielded: looked at by every call that can wait */
+    bool interrupt; /* cancelled or fired, and not shielded: looked at by every call that can wait */
     bool never_ran;
     enum green_state state;
 };
@@ -71,23 +72,23 @@ struct green_hub {
     int epoll;      /* the edge-triggered set (poller_epoll.c) */
 
     uv_loop_t loop;
-    uv_async_t async;       /* green_post() */
+    uv_async_t async; /* green_post() */
 #ifdef GREEN_POLLER_UV
-    uv_timer_t loop_timer;  /* the heap's next deadline */
+    uv_timer_t loop_timer; /* the heap's next deadline */
     uv_prepare_t loop_prepare;
 #endif
-    bool loop_touched;      /* somebody asked for the loop: run it before waiting */
+    bool loop_touched; /* somebody asked for the loop: run it before waiting */
     _Atomic(green_post_t *) posts;
 
     struct stack_cache stacks;
-    size_t unstarted;       /* greenlets that will take a stack from the cache at their first turn */
+    size_t unstarted; /* greenlets that will take a stack from the cache at their first turn */
     struct list free_greenlets;
     size_t free_count;
     green_t main;
     struct list everyone;
     size_t alive;
     uint64_t switches, polls;
-    green_time tidy_at;      /* when to give memory back; GREEN_FOREVER: nothing happened since the last time */
+    green_time tidy_at; /* when to give memory back; GREEN_FOREVER: nothing happened since the last time */
     uint64_t tidied_switches; /* `switches` then */
     void (*on_idle)(void *arg);
     void *on_idle_arg;

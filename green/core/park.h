@@ -21,7 +21,10 @@ typedef struct green_park {
     bool woken;      /* private */
 } green_park_t;
 
-#define GREEN_PARK_INIT {0}
+#define GREEN_PARK_INIT                                                                                      \
+    {                                                                                                        \
+        0                                                                                                    \
+    }
 
 /* Waits until green_wake(park, result) and returns that result (or one of the codes in green.h). If it was woken
  * before, returns at once without switching. May switch. */

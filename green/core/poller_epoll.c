@@ -49,7 +49,8 @@ int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned d
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                                 .data.u64 = (uint64_t)f->generation << 32 | (uint32_t)fd};
     int r = epoll_ctl(hub->epoll, EPOLL_CTL_ADD, fd, &event);
-    if (r < 0 && errno == EEXIST) /* forgotten without having been closed: the set still has its old generation */
+    if (r < 0 &&
+        errno == EEXIST) /* forgotten without having been closed: the set still has its old generation */
         r = epoll_ctl(hub->epoll, EPOLL_CTL_MOD, fd, &event);
     if (r == 0) {
         f->watched = true;
@@ -110,7 +111,8 @@ static int wait_events(green_hub_t *hub, struct epoll_event *events, green_time 
     if (left <= 0)
         return epoll_wait(hub->epoll, events, BATCH, 0);
     if (left > COARSE)
-        return epoll_wait(hub->epoll, events, BATCH, left > GREEN_S(86400) ? 86400000 : (int)(left / 1000000) + 1);
+        return epoll_wait(hub->epoll, events, BATCH,
+                          left > GREEN_S(86400) ? 86400000 : (int)(left / 1000000) + 1);
     struct timespec timeout = {.tv_sec = left / 1000000000, .tv_nsec = left % 1000000000};
     static atomic_bool missing; /* before Linux 5.11, and under Valgrind */
     if (!atomic_load_explicit(&missing, memory_order_relaxed)) {
@@ -140,7 +142,8 @@ void green__poller_wait(green_hub_t *hub, green_time until)
     green_time loop_due = loop_deadline(hub);
     int n = wait_events(hub, events, until < loop_due ? until : loop_due);
     if (UNLIKELY(n < 0 && errno != EINTR)) {
-        fprintf(stderr, "libgreen: the hub's epoll descriptor was closed or replaced: %s\n", green_error_name(-errno));
+        fprintf(stderr, "libgreen: the hub's epoll descriptor was closed or replaced: %s\n",
+                green_error_name(-errno));
         abort(); /* no greenlet of this thread could ever be woken again */
     }
     hub->now = green_now();

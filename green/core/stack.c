@@ -18,10 +18,10 @@
 
 static size_t page_size(void)
 {
-    static size_t size;
-    if (!size)
-        size = (size_t)sysconf(_SC_PAGESIZE);
-    return size;
+    static atomic_size_t size; /* threads may ask for the first time at once */
+    if (!atomic_load_explicit(&size, memory_order_relaxed))
+        atomic_store_explicit(&size, (size_t)sysconf(_SC_PAGESIZE), memory_order_relaxed);
+    return atomic_load_explicit(&size, memory_order_relaxed);
 }
 
 /* One guard page. The madvise form leaves the mapping whole, where mprotect would make two of each: 30,000 stacks
@@ -36,8 +36,8 @@ static int guard(char *low)
 int stack_map(struct stack *s, size_t size)
 {
     size += page_size();
-    char *low =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    char *low = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (low == MAP_FAILED)
         return -ENOMEM;
     madvise(low, size, MADV_NOHUGEPAGE); /* one touched byte must not make the whole stack resident */

@@ -33,6 +33,7 @@ void *green__switch_init(void *stack_top, void (*entry)(void *), void *arg)
     context->uc_stack.ss_sp = (void *)(top - START_SIZE);
     context->uc_stack.ss_size = START_SIZE;
     context->uc_link = NULL;
-    makecontext(context, (void (*)(void))start, 4, (unsigned)(e >> 32), (unsigned)e, (unsigned)(a >> 32), (unsigned)a);
+    makecontext(context, (void (*)(void))start, 4, (unsigned)(e >> 32), (unsigned)e, (unsigned)(a >> 32),
+                (unsigned)a);
     return context;
 }

@@ -10,9 +10,9 @@ typedef int64_t green_time;
 #define GREEN_NOWAIT  0         /* do not wait at all: -EAGAIN instead */
 
 /* Durations in nanoseconds, for green_sleep(), green_timeout_start() and green_in(). */
-#define GREEN_US(n) ((int64_t)(n) * 1000)
-#define GREEN_MS(n) ((int64_t)(n) * 1000000)
-#define GREEN_S(n)  ((int64_t)(n) * 1000000000)
+#define GREEN_US(n) ((int64_t)(n)*1000)
+#define GREEN_MS(n) ((int64_t)(n)*1000000)
+#define GREEN_S(n)  ((int64_t)(n)*1000000000)
 
 /* The clock, read now. Never switches. */
 green_time green_now(void);

@@ -1,7 +1,8 @@
 /* Scoped timeouts: timers that interrupt whatever their greenlet waits for. */
 #include "internal.h"
 
-static_assert(sizeof(struct timer) <= sizeof(((green_timeout_t *)0)->private_timer), "green_timeout_t has room");
+static_assert(sizeof(struct timer) <= sizeof(((green_timeout_t *)0)->private_timer),
+              "green_timeout_t has room");
 
 static struct timer *timer_of(green_timeout_t *t)
 {

@@ -9,10 +9,11 @@
 
 /* An answer: reference counted, never changed once made. */
 typedef struct green_dns_answer {
-    int references;           /* private */
-    green_time expires;       /* when its TTL runs out; GREEN_FOREVER for numeric names */
-    size_t count;             /* at least 1 */
-    green_address_t addresses[]; /* the port is the one asked for; in the order of RFC 6724 as c-ares gives it */
+    int references;     /* private */
+    green_time expires; /* when its TTL runs out; GREEN_FOREVER for numeric names */
+    size_t count;       /* at least 1 */
+    green_address_t
+        addresses[]; /* the port is the one asked for; in the order of RFC 6724 as c-ares gives it */
 } green_dns_answer_t;
 
 /*
@@ -22,8 +23,8 @@ typedef struct green_dns_answer {
  * port outside 0..65535, another family). Failures are remembered for a second, so that a storm of requests is not a
  * storm of queries. May switch.
  */
-int green_resolve(const char *host, int port, int family, green_dns_answer_t **out, green_time deadline)
-    GREEN_MUST_CHECK;
+int green_resolve(const char *host, int port, int family, green_dns_answer_t **out,
+                  green_time deadline) GREEN_MUST_CHECK;
 
 void green_dns_release(green_dns_answer_t *answer);
 

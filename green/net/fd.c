@@ -34,8 +34,8 @@ static inline void note_result(struct fd_state *f, unsigned direction, size_t do
         f->ready &= ~FD_READ;
 }
 
-static inline __attribute__((always_inline)) ssize_t perform(int fd, unsigned direction, const struct operation *op,
-                                                             green_time deadline)
+static inline __attribute__((always_inline)) ssize_t perform(int fd, unsigned direction,
+                                                             const struct operation *op, green_time deadline)
 {
     green_hub_t *hub;
     struct fd_state *f;

@@ -27,8 +27,10 @@ ssize_t green_writev(int fd, const struct iovec *iov, int count, green_time dead
 
 /* Writes everything under one deadline. 0, or the error; *done (may be NULL) is how many bytes went in any case.
  * writev_all uses up `iov` as it goes. May switch. */
-int green_write_all(int fd, const void *buffer, size_t size, size_t *done, green_time deadline) GREEN_MUST_CHECK;
-int green_writev_all(int fd, struct iovec *iov, int count, size_t *done, green_time deadline) GREEN_MUST_CHECK;
+int green_write_all(int fd, const void *buffer, size_t size, size_t *done,
+                    green_time deadline) GREEN_MUST_CHECK;
+int green_writev_all(int fd, struct iovec *iov, int count, size_t *done,
+                     green_time deadline) GREEN_MUST_CHECK;
 
 /* Waits until fd is readable (POLLIN) or writable (POLLOUT); exactly one of them, else -EINVAL. 0 when it may be
  * ready: a call that then tries may still find that it is not. Everybody who waits like this is told. May switch. */
@@ -45,7 +47,8 @@ int green_close(int fd);
  * registering the descriptor returned. If readable bytes are already known of, fn runs at its next turn.
  * Never switches.
  */
-int green_park_readable(int fd, void (*fn)(void *arg, int status), void *arg, green_time deadline) GREEN_MUST_CHECK;
+int green_park_readable(int fd, void (*fn)(void *arg, int status), void *arg,
+                        green_time deadline) GREEN_MUST_CHECK;
 
 /* Takes the record back: true if it was still there, and fn will not be called; false if there was none, or its
  * greenlet has been made already. Never switches. */

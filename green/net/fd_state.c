@@ -121,7 +121,8 @@ int green__fd_wait(green_hub_t *hub, int fd, struct fd_state *f, unsigned direct
     list_remove(&me.link);
     if (r < 0)
         return r;
-    if (f->generation != generation) /* closed after we were woken: the number may be somebody else's by now */
+    if (f->generation !=
+        generation) /* closed after we were woken: the number may be somebody else's by now */
         return -EBADF;
     f->handed &= (uint8_t)~direction;
     return 0;

@@ -16,12 +16,13 @@ struct fd_state {
     struct timer parked_timer;
     uint32_t generation; /* of the descriptor's number: events for an older one are stale */
     uint8_t ready;       /* FD_* */
-    uint8_t handed;      /* FD_READ, FD_WRITE: the first waiter was woken and has not run yet; it goes before others */
-    bool watched;        /* registered with the poller */
-    bool stream;         /* a short read means drained (stream sockets, pipes) */
-    bool socket;         /* recv and send work, which cost the kernel less than read and write */
-    bool classified;     /* both are known; until then neither is claimed */
-    bool always;         /* cannot be polled (a regular file): never waits */
+    uint8_t
+        handed; /* FD_READ, FD_WRITE: the first waiter was woken and has not run yet; it goes before others */
+    bool watched;    /* registered with the poller */
+    bool stream;     /* a short read means drained (stream sockets, pipes) */
+    bool socket;     /* recv and send work, which cost the kernel less than read and write */
+    bool classified; /* both are known; until then neither is claimed */
+    bool always;     /* cannot be polled (a regular file): never waits */
 #ifdef GREEN_POLLER_UV
     uv_poll_t *poll;
     int polled; /* events it was started with */
@@ -41,7 +42,8 @@ struct fd_state {
 static inline struct fd_state *green__fd_find(const green_hub_t *hub, int fd)
 {
     size_t chunk = (unsigned)fd / FD_CHUNK;
-    return LIKELY(chunk < hub->fd_chunks) && hub->fds[chunk] ? &hub->fds[chunk][(unsigned)fd % FD_CHUNK] : NULL;
+    return LIKELY(chunk < hub->fd_chunks) && hub->fds[chunk] ? &hub->fds[chunk][(unsigned)fd % FD_CHUNK]
+                                                             : NULL;
 }
 
 int green__fd_make(green_hub_t *hub, int fd, struct fd_state **out);
@@ -71,9 +73,11 @@ static inline bool green__fd_queue(const struct fd_state *f, unsigned direction)
 
 /* One operation on a descriptor: how to try it, and what would be all. */
 struct operation {
-    ssize_t (*attempt)(int fd, const struct fd_state *f, const struct operation *op); /* like read(2): -1 and errno */
+    ssize_t (*attempt)(int fd, const struct fd_state *f,
+                       const struct operation *op); /* like read(2): -1 and errno */
     void *buffer;
-    size_t size; /* fewer bytes than this mean that the kernel has no more; 0: the result says nothing of the kind */
+    size_t
+        size; /* fewer bytes than this mean that the kernel has no more; 0: the result says nothing of the kind */
     const struct iovec *iov;
     int count;
 };

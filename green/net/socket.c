@@ -228,7 +228,8 @@ int green_listen(const green_address_t *address, int backlog, int flags)
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (family == AF_INET6 && (flags & GREEN_V6ONLY))
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if ((flags & GREEN_REUSEPORT) && family != AF_UNIX && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
+    if ((flags & GREEN_REUSEPORT) && family != AF_UNIX &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
         goto failed;
     if (bind(fd, &address->any, address->length) < 0 || listen(fd, backlog) < 0)
         goto failed;

@@ -24,8 +24,8 @@ int exchange_body_too_large(struct exchange *x)
 {
     bool by_route = x->route && x->route->max_body != CONF_INHERIT;
     x->close = true; /* what comes of the body all the same is not read */
-    return exchange_fail(x, 413, "body_too_large", "http_request_error", by_route ? BLAME_ROUTE : BLAME_LISTENER,
-                         "max_body");
+    return exchange_fail(x, 413, "body_too_large", "http_request_error",
+                         by_route ? BLAME_ROUTE : BLAME_LISTENER, "max_body");
 }
 
 /* --- the connection ------------------------------------------------------------------------------------------------ */
@@ -37,7 +37,8 @@ static int lease(struct conversation *t, bool pooled)
     if (group_lease(worker_group(x->worker, x->upstream), pooled, &t->tried, &x->lease, &failure) < 0) {
         x->lease = NULL;
         x->log.server = failure.server;
-        return exchange_fail(x, failure.status, failure.reason, failure.error, BLAME_UPSTREAM, failure.directive);
+        return exchange_fail(x, failure.status, failure.reason, failure.error, BLAME_UPSTREAM,
+                             failure.directive);
     }
     x->log.server = x->lease->server->conf;
     x->log.connected = green_turn_time();
@@ -65,7 +66,8 @@ static void *upload(void *arg)
     struct relay_patience patience = {.timeout = x->listener->timeout_body,
                                       .min_rate = x->listener->min_rate,
                                       .max_bytes = (uint64_t)exchange_max_body(x)};
-    t->upload_result = relay_body(&x->client->stream, &x->server.stream, &patience, &x->worker->buffers, &t->upload_side);
+    t->upload_result =
+        relay_body(&x->client->stream, &x->server.stream, &patience, &x->worker->buffers, &t->upload_side);
     t->upload_done = true;
     if (t->upload_result < 0 && t->upload_side == RELAY_FROM)
         shutdown(x->lease->fd, SHUT_RDWR);
@@ -182,7 +184,8 @@ static int read_response(struct conversation *t)
 {
     static const struct http_limits limits = {.head_bytes = RESPONSE_HEAD_BYTES, .fields = HTTP_MAX_FIELDS};
     struct exchange *x = t->x;
-    int64_t timeout = conf_pick(x->route ? x->route->timeout_response : CONF_INHERIT, x->upstream->timeout_response);
+    int64_t timeout =
+        conf_pick(x->route ? x->route->timeout_response : CONF_INHERIT, x->upstream->timeout_response);
     green_time deadline = green_turn_time() + timeout;
     for (int interim = 0; interim <= INTERIM_MAX; interim++) {
         http_response_begin(&x->server.parser, &limits, x->request.method, x->request.upgrade);
@@ -281,8 +284,8 @@ void conversation_end(struct conversation *t, bool complete)
     if (!x->lease)
         return;
     struct h1 *server = &x->server;
-    bool clean = complete && x->response.keepalive && server->body_done && server->at == server->end && !server->eof &&
-                 x->client->body_done && !x->worker->draining;
+    bool clean = complete && x->response.keepalive && server->body_done && server->at == server->end &&
+                 !server->eof && x->client->body_done && !x->worker->draining;
     if (!clean) {
         drop(x);
         return;

@@ -8,16 +8,16 @@
 struct conversation {
     struct exchange *x;
     struct http_forward_request facts;
-    uint64_t tried;   /* servers that could not be reached */
-    bool replayed;    /* the request was sent twice already */
+    uint64_t tried; /* servers that could not be reached */
+    bool replayed;  /* the request was sent twice already */
     struct h1_mark body_start;
     /* The rest of the request's body goes on in a greenlet of its own while the answer is waited for. */
     green_t *upload;
     bool upload_done;
     int upload_result;
     enum relay_side upload_side; /* whose fault that was */
-    bool watching;    /* the client's descriptor is parked while the server thinks */
-    bool client_gone; /* it turned out to be gone */
+    bool watching;               /* the client's descriptor is parked while the server thinks */
+    bool client_gone;            /* it turned out to be gone */
     struct h1_trailers trailers; /* of the answer; only touched if there are any */
 };
 

@@ -30,11 +30,8 @@ static void begin(struct exchange *x, struct connection *c, struct h1 *client)
     x->request.method = HTTP_METHOD_GET; /* as far as a page for a head that cannot be read is concerned */
     x->request.minor = 1;
     x->response.status = 0;
-    x->log = (struct access_entry){.listener = x->listener,
-                                   .client = &c->peer,
-                                   .minor = 1,
-                                   .reason = "",
-                                   .started = green_turn_time()};
+    x->log = (struct access_entry){
+        .listener = x->listener, .client = &c->peer, .minor = 1, .reason = "", .started = green_turn_time()};
 }
 
 static int read_request(struct exchange *x)
@@ -44,7 +41,8 @@ static int read_request(struct exchange *x)
                                  .target_bytes = (uint32_t)x->listener->max_target,
                                  .fields = (uint32_t)x->listener->max_fields};
     http_request_begin(&client->parser, &limits);
-    int r = client->stream.ops->read_head(&client->stream, &x->request, x->log.started + x->listener->timeout_head);
+    int r = client->stream.ops->read_head(&client->stream, &x->request,
+                                          x->log.started + x->listener->timeout_head);
     if (r == 0)
         return 0;
     if (http_is_error(r))
@@ -101,18 +99,21 @@ static int relay_response(struct exchange *x)
     if (side == RELAY_TO)
         return timeout ? exchange_fail(x, 0, "write_timeout", NULL, BLAME_LISTENER, "timeout_write")
                        : exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
-    if (x->client->body_out && client->ops->flush(client) < 0) /* what came of the body is the client's, then it ends */
+    if (x->client->body_out &&
+        client->ops->flush(client) < 0) /* what came of the body is the client's, then it ends */
         return exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
     int status = x->client->sent ? 0 : 502;
     if (timeout)
-        return exchange_fail(x, status, "read_timeout", "http_response_incomplete", BLAME_UPSTREAM, "timeout_read");
+        return exchange_fail(x, status, "read_timeout", "http_response_incomplete", BLAME_UPSTREAM,
+                             "timeout_read");
     return exchange_fail(x, status, http_is_error(r) ? http_error_info(r)->reason : "upstream_truncated",
                          "http_response_incomplete", BLAME_NONE, NULL);
 }
 
 /* --- errors ------------------------------------------------------------------------------------------------------------ */
 
-static struct conf_origin origin_of(const struct exchange *x, enum exchange_blame blame, const char *directive)
+static struct conf_origin origin_of(const struct exchange *x, enum exchange_blame blame,
+                                    const char *directive)
 {
     switch (blame) {
     case BLAME_LISTENER:
@@ -127,8 +128,8 @@ static struct conf_origin origin_of(const struct exchange *x, enum exchange_blam
     return (struct conf_origin){NULL, 0};
 }
 
-int exchange_fail(struct exchange *x, int status, const char *reason, const char *error, enum exchange_blame blame,
-                  const char *directive)
+int exchange_fail(struct exchange *x, int status, const char *reason, const char *error,
+                  enum exchange_blame blame, const char *directive)
 {
     x->page = (struct http_page){.status = status, .error = error, .details = reason};
     x->origin = origin_of(x, blame, directive);
@@ -146,15 +147,16 @@ int exchange_malformed(struct exchange *x, int http_error)
                             : http_error == HTTP_E_TARGET_TOO_LONG ? "max_target"
                                                                    : NULL;
     x->close = true;
-    return exchange_fail(x, info->status, info->reason, "http_request_error", directive ? BLAME_LISTENER : BLAME_NONE,
-                         directive);
+    return exchange_fail(x, info->status, info->reason, "http_request_error",
+                         directive ? BLAME_LISTENER : BLAME_NONE, directive);
 }
 
 /* A body that is here already need not cost the connection. */
 static void discard_body(struct h1 *client)
 {
     struct span data;
-    while (h1_body_buffered(client) && client->stream.ops->read_body(&client->stream, &data, GREEN_NOWAIT) > 0)
+    while (h1_body_buffered(client) &&
+           client->stream.ops->read_body(&client->stream, &data, GREEN_NOWAIT) > 0)
         ;
 }
 
@@ -219,7 +221,8 @@ static enum exchange_end how_it_ends(const struct exchange *x, bool answered)
     if (!x->close)
         return EXCHANGE_KEEP;
     if (!answered && !x->page.status) /* nobody there, or the answer broke off */
-        return x->response.status && http_response_framing(&x->response, x->request.minor) == HTTP_FRAMING_UNTIL_CLOSE
+        return x->response.status &&
+                       http_response_framing(&x->response, x->request.minor) == HTTP_FRAMING_UNTIL_CLOSE
                    ? EXCHANGE_ABORT
                    : EXCHANGE_CLOSE;
     return all_read ? EXCHANGE_CLOSE : EXCHANGE_LINGER;

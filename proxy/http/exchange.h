@@ -19,13 +19,13 @@ struct exchange {
     struct connection *connection;
     struct worker *worker;
     const struct conf_listener *listener;
-    const struct conf_route *route;       /* NULL: none matched */
+    const struct conf_route *route; /* NULL: none matched */
     const struct conf_upstream *upstream;
     struct h1 *client;
     struct upstream_connection *lease; /* NULL: none */
     struct h1 server;                  /* of the lease */
     bool close;                        /* the client's connection ends with this exchange */
-    struct http_page page;             /* what to tell the client if it failed; status 0: nothing can be told */
+    struct http_page page; /* what to tell the client if it failed; status 0: nothing can be told */
     struct access_entry log;
     struct conf_origin origin; /* where the key that fired was set; log.origin points here */
     struct http_head request, response;
@@ -40,8 +40,8 @@ enum exchange_blame { BLAME_NONE, BLAME_LISTENER, BLAME_ROUTE, BLAME_UPSTREAM };
 
 /* Notes a refusal or an error: the answer's status (0: too late or nobody there), a stable reason, the error type of
  * RFC 9209, the configuration key that fired and whose it is. Returns -1. */
-int exchange_fail(struct exchange *x, int status, const char *reason, const char *error, enum exchange_blame blame,
-                  const char *directive);
+int exchange_fail(struct exchange *x, int status, const char *reason, const char *error,
+                  enum exchange_blame blame, const char *directive);
 
 /* The client broke the protocol: never forwarded, and nothing that follows can be trusted. Returns -1. */
 int exchange_malformed(struct exchange *x, int http_error);

@@ -371,7 +371,7 @@ static int h1_write_body(struct http_stream *s, struct span data)
         iov[count++] = (struct iovec){line, line_size};
     iov[count++] = (struct iovec){(void *)(uintptr_t)data.p, data.n};
     if (end_size)
-        iov[count++] = (struct iovec){(void *)(uintptr_t)"\r\n", end_size};
+        iov[count++] = (struct iovec){(void *)(uintptr_t) "\r\n", end_size};
     return send_all(h, iov, count);
 }
 

@@ -1,17 +1,11 @@
 /*
- * From received bytes to struct http_head (head.h): runs the scanner, takes the finished head apart (requests by
- * llhttp, which must agree with the scanner), and has framing.c work out the meaning. llhttp never sees a byte that
- * the scanner has not passed, and never sees a head in pieces, so it needs no state between calls.
+ * From received bytes to struct http_head (head.h): runs the scanner, takes the finished head apart, and has
+ * framing.c work out the meaning. The scanner has passed every byte by then, so taking apart is only finding.
  */
 #include "head.h"
 
-#include <llhttp.h>
-
 #include "framing.h"
-
-#if !LLHTTP_STRICT_MODE && LLHTTP_VERSION_MAJOR < 9
-#error "llhttp must be compiled with LLHTTP_STRICT_MODE=1: its lenient mode accepts several unsafe messages"
-#endif
+#include "opinion.h"
 
 #define DEFAULT_HEAD_BYTES   32768
 #define DEFAULT_TARGET_BYTES 8192
@@ -54,94 +48,6 @@ bool http_head_idle(const struct http_parser *p)
     return http_scan_idle(&p->scan);
 }
 
-/* The callbacks of llhttp: each hands over one span. Anything in two pieces is none of ours: -1 ends the run.
- */
-
-static int take(struct span *slot, const char *at, size_t n)
-{
-    if (slot->p)
-        return -1;
-    *slot = span_of(at, n);
-    return 0;
-}
-
-static int on_method(llhttp_t *parser, const char *at, size_t n)
-{
-    return take(&((struct http_head *)parser->data)->method_name, at, n);
-}
-
-static int on_url(llhttp_t *parser, const char *at, size_t n)
-{
-    return take(&((struct http_head *)parser->data)->target, at, n);
-}
-
-static int on_header_field(llhttp_t *parser, const char *at, size_t n)
-{
-    struct http_head *head = parser->data;
-
-    if (head->count == HTTP_MAX_FIELDS)
-        return -1;
-    head->fields[head->count++] = (struct http_field){.name = {at, n}, .value = {at + n, 0}};
-    return 0;
-}
-
-static int on_header_value(llhttp_t *parser, const char *at, size_t n)
-{
-    struct http_head *head = parser->data;
-    struct http_field *field;
-
-    if (head->count == 0)
-        return -1;
-    field = &head->fields[head->count - 1];
-    if (field->value.n)
-        return -1;
-    field->value = span_trim(span_of(at, n));
-    return 0;
-}
-
-static int on_headers_complete(llhttp_t *parser)
-{
-    (void)parser;
-    return HPE_PAUSED; /* bodies are not llhttp's work */
-}
-
-static const llhttp_settings_t settings = {
-    .on_method = on_method,
-    .on_url = on_url,
-    .on_header_field = on_header_field,
-    .on_header_value = on_header_value,
-    .on_headers_complete = on_headers_complete,
-};
-
-static bool has_field(const struct http_head *head, struct span name)
-{
-    return http_head_find(head, name) != NULL;
-}
-
-/*
- * The name for what llhttp refused although the scanner did not: methods that it does not know, and framing
- * that framing.c would refuse as well, had it come so far.
- */
-static int refusal(const llhttp_t *parser, const struct http_head *head)
-{
-    switch (llhttp_get_errno(parser)) {
-    case HPE_INVALID_METHOD:
-    case HPE_INVALID_CONSTANT: /* RTSP's methods: the scanner has passed the version */
-        return HTTP_E_METHOD_UNKNOWN;
-    case HPE_INVALID_URL:
-        return HTTP_E_TARGET;
-    case HPE_INVALID_CONTENT_LENGTH:
-        return HTTP_E_LENGTH;
-    case HPE_UNEXPECTED_CONTENT_LENGTH:
-        return has_field(head, SPAN("transfer-encoding")) ? HTTP_E_LENGTH_AND_CODING
-                                                          : HTTP_E_LENGTH_DUPLICATE;
-    case HPE_INVALID_TRANSFER_ENCODING:
-        return has_field(head, SPAN("content-length")) ? HTTP_E_LENGTH_AND_CODING : HTTP_E_CODING;
-    default:
-        return span_equal(head->method_name, SPAN("PRI")) ? HTTP_E_METHOD_UNKNOWN : HTTP_E_DISAGREEMENT;
-    }
-}
-
 static void clear(struct http_parser *p, struct http_head *head)
 {
     memset(head, 0, offsetof(struct http_head, fields));
@@ -149,24 +55,6 @@ static void clear(struct http_parser *p, struct http_head *head)
     head->bytes = p->scan.at;
     head->keepalive_timeout = -1;
     head->max_forwards = -1;
-}
-
-/* A request comes from anybody: two parsers must read it alike before any of it is believed. */
-static int read_request(struct http_parser *p, const char *buf, struct http_head *head)
-{
-    const char *start = buf + p->scan.start, *end = buf + p->scan.at;
-    llhttp_t parser;
-
-    llhttp_init(&parser, HTTP_REQUEST, &settings);
-    parser.data = head;
-    if (llhttp_execute(&parser, start, (size_t)(end - start)) != HPE_PAUSED)
-        return refusal(&parser, head);
-    if (llhttp_get_error_pos(&parser) != end || head->count != p->scan.fields || parser.http_major != 1 ||
-        parser.http_minor > 1)
-        return HTTP_E_DISAGREEMENT;
-    head->minor = parser.http_minor;
-    head->method = http_method_of(head->method_name);
-    return http_request_facts(head, p->limits);
 }
 
 /* The fields of a head that the scanner has passed: every line is name ':' value CR LF, so they only need finding. */
@@ -181,12 +69,39 @@ static void split_fields(struct http_head *head, const char *p, const char *end)
     }
 }
 
-/* A response comes from a server that the configuration names, and what becomes of it is written anew: the scanner's
- * word is enough. (llhttp would cost four times what all the rest does; the tests hold it against this.) */
+/*
+ * Where a message ends, and whether what follows it is still HTTP, is what requests are smuggled through: two parsers
+ * must agree about such a head. Methods that have no enum are known to the other parser only.
+ */
+static bool wants_second_opinion(const struct http_head *head)
+{
+    return head->has_length || head->framing != HTTP_FRAMING_NONE || head->upgrade ||
+           head->method == HTTP_METHOD_OTHER;
+}
+
+static int read_request(struct http_parser *p, const char *buf, struct http_head *head)
+{
+    const char *start = buf + p->scan.start, *end = buf + p->scan.at;
+    const char *method_end = http_skip_token(start, end), *target_end = http_skip_target(method_end + 1, end);
+    const char *minor = target_end + sizeof " HTTP/1." - 1;
+
+    head->method_name = span_of(start, (size_t)(method_end - start));
+    head->method = http_method_of(head->method_name);
+    head->target = span_of(method_end + 1, (size_t)(target_end - method_end - 1));
+    head->minor = *minor == '1';
+    split_fields(head, minor + 3, end);
+    int rc = http_request_facts(head, p->limits);
+    if (rc == 0 && wants_second_opinion(head))
+        rc = http_second_opinion(head, start, end);
+    return rc;
+}
+
+/* A response comes from a server that the configuration names, and what becomes of it is written anew. */
 static int read_response(struct http_parser *p, const char *buf, struct http_head *head)
 {
     static const size_t minor_at = sizeof "HTTP/1." - 1, status_at = sizeof "HTTP/1.1 " - 1;
-    const char *end = buf + p->scan.at, *reason = buf + status_at + 3, *line_end = http_skip_value(reason, end);
+    const char *end = buf + p->scan.at, *reason = buf + status_at + 3,
+               *line_end = http_skip_value(reason, end);
 
     head->minor = buf[minor_at] == '1';
     for (const char *digit = buf + status_at; digit < reason; digit++)

@@ -2,8 +2,8 @@
  * The head of a request or response: received bytes to checked facts (RFC 9110, RFC 9112).
  *
  * Three stages, in this order: a strict resumable scanner (scan.h) looks at every received byte once and
- * refuses the first one that is out of place; when the head is complete it is taken apart, a request by llhttp,
- * which must agree with the scanner; then framing.c works out what the message means. A head that passes can be
+ * refuses the first one that is out of place; when the head is complete it is taken apart and framing.c works out
+ * what the message means; where that is delicate (a body, an upgrade) llhttp must read it alike (opinion.h). A head that passes can be
  * regenerated without any byte of it being open to a second reading.
  */
 #ifndef HTTP_HEAD_H
@@ -77,9 +77,9 @@ struct http_head {
     struct span method_name; /* requests */
     struct span target;      /* requests: as received */
     struct http_target uri;  /* requests: target taken apart */
-    struct span host;   /* requests: checked host[:port] from the target or Host; empty: HTTP/1.0 without */
+    struct span host; /* requests: checked host[:port] from the target or Host; empty: HTTP/1.0 without */
     struct http_authority authority; /* requests: `host` taken apart */
-    struct span reason; /* responses: reason phrase, may be empty */
+    struct span reason;              /* responses: reason phrase, may be empty */
 
     struct http_field fields[HTTP_MAX_FIELDS]; /* in received order */
 };

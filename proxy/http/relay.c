@@ -3,7 +3,8 @@
 
 #include <errno.h>
 
-#define RATE_GRACE GREEN_S(10) /* a sender is not judged by its rate before it has been waited for this long */
+#define RATE_GRACE                                                                                           \
+    GREEN_S(10) /* a sender is not judged by its rate before it has been waited for this long */
 
 struct pace {
     green_time waited; /* for the sender, in all */
@@ -38,8 +39,8 @@ static ssize_t next_piece(struct http_stream *from, struct span *data, const str
     return count(n, pace, patience);
 }
 
-static int splice_body(struct http_stream *from, struct http_stream *to, const struct relay_patience *patience,
-                       struct buffers *buffers, enum relay_side *side)
+static int splice_body(struct http_stream *from, struct http_stream *to,
+                       const struct relay_patience *patience, struct buffers *buffers, enum relay_side *side)
 {
     green_pipe_t pipe;
     int r = pipe_take(buffers, &pipe);

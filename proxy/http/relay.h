@@ -7,8 +7,8 @@
 
 /* How patient and generous to be with the side that sends the body. */
 struct relay_patience {
-    int64_t timeout;  /* ns between reads */
-    int64_t min_rate; /* bytes per second on average, judged after a grace; 0: any */
+    int64_t timeout;    /* ns between reads */
+    int64_t min_rate;   /* bytes per second on average, judged after a grace; 0: any */
     uint64_t max_bytes; /* more than this in all is -EMSGSIZE; 0: any number */
 };
 

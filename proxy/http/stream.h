@@ -33,7 +33,8 @@ struct http_stream_ops {
     const struct http_trailers *(*trailers)(const struct http_stream *s);
 
     /* Puts a head in line to be sent; it goes out with the first body bytes or at the next flush. */
-    int (*write_request)(struct http_stream *s, const struct http_head *head, const struct http_forward_request *facts);
+    int (*write_request)(struct http_stream *s, const struct http_head *head,
+                         const struct http_forward_request *facts);
     int (*write_response)(struct http_stream *s, const struct http_head *head,
                           const struct http_forward_response *facts);
     int (*write_page)(struct http_stream *s, const struct http_page *page);

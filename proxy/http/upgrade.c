@@ -69,8 +69,8 @@ static int hand_over(struct exchange *x, struct upgraded *u)
                                      .idle = x->listener->timeout_tunnel,
                                      .write = x->listener->timeout_write};
     struct tunnel *tunnel;
-    int r = tunnel_start(&tunnel, x->connection->fd, x->lease->fd, h1_unread(x->client), h1_unread(&x->server), &options,
-                         tunnel_done, u);
+    int r = tunnel_start(&tunnel, x->connection->fd, x->lease->fd, h1_unread(x->client),
+                         h1_unread(&x->server), &options, tunnel_done, u);
     if (r < 0)
         return r;
     x->connection->fd = -1;

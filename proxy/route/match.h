@@ -7,7 +7,7 @@
 
 /* host: the authority's host without its port, any case (empty: none was given); path: normalised
  * (http_path_normalise). NULL: no route matches, the listener's own upstream (if it has one) is meant. */
-const struct conf_route *route_match(const struct conf *conf, const struct conf_listener *listener, struct span host,
-                                     struct span path);
+const struct conf_route *route_match(const struct conf *conf, const struct conf_listener *listener,
+                                     struct span host, struct span path);
 
 #endif

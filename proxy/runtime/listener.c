@@ -18,7 +18,8 @@
 
 static int complain(const struct conf_address *a, const char *why)
 {
-    error_log(LOG_LEVEL_ERROR, "%s:%d: cannot listen on %s: %s", a->origin.file, a->origin.line, a->text, why);
+    error_log(LOG_LEVEL_ERROR, "%s:%d: cannot listen on %s: %s", a->origin.file, a->origin.line, a->text,
+              why);
     return -1;
 }
 

@@ -163,9 +163,10 @@ static void *obey_signals(void *arg)
 /* The workers still run and hold on to everything: the process ends with them as they are. */
 static void cut_off(struct process *p)
 {
-    error_log(LOG_LEVEL_WARNING, "shutdown_grace is over: %ld connections are cut off", atomic_load(&p->connections));
+    error_log(LOG_LEVEL_WARNING, "shutdown_grace is over: %ld connections are cut off",
+              atomic_load(&p->connections));
     listeners_unlink(p);
-    access_log_close(p->log);
+    access_log_finish(p->log);
     _exit(0);
 }
 
@@ -197,6 +198,15 @@ static void take_down(struct process *p)
     }
     free(p->workers);
     free(p->listeners);
+}
+
+static void block(const int *signals, size_t count)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (size_t i = 0; i < count; i++)
+        sigaddset(&set, signals[i]);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
 static int open_error_log(const struct conf *conf)
@@ -234,8 +244,10 @@ int runtime_run(const struct conf *conf)
     }
     if (signals && green_kill(signals, GREEN_FOREVER) == 0)
         green_release(signals);
-    if (p.signals)
+    if (p.signals) {
+        block(handled, sizeof handled / sizeof handled[0]); /* one more must not kill what is ending anyway */
         green_signals_close(p.signals);
+    }
     take_down(&p);
     return r < 0 ? 1 : 0;
 }

@@ -43,7 +43,7 @@ struct worker {
     size_t listening_count;
     pthread_t thread;
 
-    green_hub_t *hub; /* the main thread reads it after WORKER_STARTED, to post to it */
+    green_hub_t *hub;     /* the main thread reads it after WORKER_STARTED, to post to it */
     struct group *groups; /* by index in conf->upstreams */
     struct buffers buffers;
     struct http_date date;
@@ -53,9 +53,9 @@ struct worker {
     bool draining;
     green_park_t *drained; /* set while somebody waits for connection_count to reach 0 */
 
-    green_post_t drain_post; /* main thread to worker */
+    green_post_t drain_post;               /* main thread to worker */
     green_post_t started_post, ended_post; /* worker to main thread */
-    int result; /* of setting up; valid after WORKER_STARTED */
+    int result;                            /* of setting up; valid after WORKER_STARTED */
 };
 
 /* The worker whose thread this is. */

@@ -77,7 +77,8 @@ static void begin(void *arg)
         give_up(c, &failure);
         return;
     }
-    struct tunnel_options options = {.buffers = &w->buffers, .idle = conf->timeout_tunnel, .write = conf->timeout_write};
+    struct tunnel_options options = {
+        .buffers = &w->buffers, .idle = conf->timeout_tunnel, .write = conf->timeout_write};
     struct tcp_session *s = malloc(sizeof *s);
     struct span none = span_of(NULL, 0);
     int r = -1;

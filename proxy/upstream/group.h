@@ -18,9 +18,9 @@ struct upstream_connection {
     TAILQ_ENTRY(upstream_connection) link;
     struct server *server;
     int fd;
-    uint32_t uses;    /* requests sent on it */
-    bool idle;        /* in the pool */
-    bool reused;      /* it has answered before */
+    uint32_t uses;      /* requests sent on it */
+    bool idle;          /* in the pool */
+    bool reused;        /* it has answered before */
     green_time expires; /* while idle: not to be leased after this */
 };
 
@@ -47,7 +47,7 @@ struct connect_failure {
     const char *error;  /* RFC 9209 error type */
     const char *directive;
     const struct conf_server *server; /* the last one tried */
-    int code;           /* the last error */
+    int code;                         /* the last error */
 };
 
 int group_init(struct group *g, const struct conf_upstream *conf);

@@ -19,7 +19,8 @@ static void check_server(const struct conf_server *s)
     if (r == 0)
         green_dns_release(answer);
     else if (r != -ECANCELED)
-        error_log(LOG_LEVEL_WARNING, "%s:%d: the server name '%s' does not resolve: %s; trying again with each request",
+        error_log(LOG_LEVEL_WARNING,
+                  "%s:%d: the server name '%s' does not resolve: %s; trying again with each request",
                   s->origin.file, s->origin.line, s->host, green_strerror(r));
 }
 

@@ -76,6 +76,28 @@ static inline long resident(void)
     return pages * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+/* --- greenlets --------------------------------------------------------------------------------------------------- */
+
+static inline green_t *spawn(green_fn fn, void *arg)
+{
+    green_t *g = green_spawn(fn, arg);
+    ck_assert_ptr_nonnull(g);
+    return g;
+}
+
+static inline void finish(green_t *g)
+{
+    ck_assert_int_eq(green_join(g, soon()), 0);
+    ck_assert(green_done(g));
+    green_release(g);
+}
+
+static inline void yields(int n)
+{
+    while (n-- > 0)
+        ck_assert_int_eq(green_yield(), 0);
+}
+
 /* --- a gate: the smallest thing that greenlets can wait for
  * ----------------------------------------------------- */
 
@@ -115,6 +137,23 @@ static inline void gate_open(struct gate *gate)
         if (green_wake(&CONTAINER_OF(node, struct gate_waiter, link)->park, 0))
             return;
     gate->tokens++;
+}
+
+/* What a waiting greenlet came to. */
+struct outcome {
+    struct gate gate;
+    int result;
+    int runs;
+    bool finished;
+};
+
+static inline void *wait_at_gate(void *arg)
+{
+    struct outcome *o = arg;
+    o->runs++;
+    o->result = gate_wait(&o->gate, GREEN_FOREVER);
+    o->finished = true;
+    return NULL;
 }
 
 /* --- descriptors

@@ -14,54 +14,6 @@ static void *mark(void *arg)
     return arg;
 }
 
-static green_t *spawn(green_fn fn, void *arg)
-{
-    green_t *g = green_spawn(fn, arg);
-    ck_assert_ptr_nonnull(g);
-    return g;
-}
-
-static void join_and_release(green_t *g)
-{
-    ck_assert_int_eq(green_join(g, soon()), 0);
-    ck_assert(green_done(g));
-    green_release(g);
-}
-
-/* What a waiting greenlet came to. */
-struct outcome {
-    struct gate gate;
-    int result;
-    int runs;
-    bool finished;
-};
-
-static void *wait_at_gate(void *arg)
-{
-    struct outcome *o = arg;
-    o->runs++;
-    o->result = gate_wait(&o->gate, GREEN_FOREVER);
-    o->finished = true;
-    return NULL;
-}
-
-static void *wait_shielded(void *arg)
-{
-    struct outcome *o = arg;
-    green_shield();
-    int inside = gate_wait(&o->gate, GREEN_FOREVER);
-    green_unshield();
-    o->result = inside < 0 ? inside : green_yield();
-    o->finished = true;
-    return NULL;
-}
-
-static void yields(int n)
-{
-    while (n-- > 0)
-        ck_assert_int_eq(green_yield(), 0);
-}
-
 /* --- making and ending
  * ------------------------------------------------------------------------------------------ */
 
@@ -88,7 +40,7 @@ START_TEST(spawn_lets_the_caller_go_on)
     ck_assert(!ran);
     yields(1);
     ck_assert(ran);
-    join_and_release(g);
+    finish(g);
 }
 END_TEST
 
@@ -125,7 +77,7 @@ START_TEST(stacks_are_as_large_as_asked)
     green_t *g;
     ck_assert_int_eq(green_spawn_ex(&g, &attr, use_stack, &use), 0);
     ck_assert_str_eq(green_name(g), "sized");
-    join_and_release(g);
+    finish(g);
 }
 END_TEST
 
@@ -163,7 +115,7 @@ START_TEST(references_keep_the_handle)
     bool ran = false;
     green_t *g = spawn(mark, &ran);
     ck_assert_ptr_eq(green_retain(g), g);
-    join_and_release(g);
+    finish(g);
     ck_assert(green_done(g));
     ck_assert_int_eq(green_join(g, GREEN_NOWAIT), 0);
     green_release(g);
@@ -229,11 +181,11 @@ START_TEST(names_and_ids)
     ck_assert_uint_ne(green_id(a), green_id(b));
     ck_assert_uint_ne(green_id(a), green_id(green_self()));
     uint64_t last = green_id(b);
-    join_and_release(a);
-    join_and_release(b);
+    finish(a);
+    finish(b);
     green_t *c = spawn(return_argument, NULL); /* may reuse a struct, never an id */
     ck_assert_uint_gt(green_id(c), last);
-    join_and_release(c);
+    finish(c);
 }
 END_TEST
 
@@ -255,8 +207,8 @@ START_TEST(errno_belongs_to_the_greenlet)
 {
     errno = ENOENT;
     green_t *a = spawn(keep_errno, (void *)EPIPE), *b = spawn(keep_errno, (void *)EINVAL);
-    join_and_release(a);
-    join_and_release(b);
+    finish(a);
+    finish(b);
     ck_assert_int_eq(errno, ENOENT);
 }
 END_TEST
@@ -294,7 +246,7 @@ START_TEST(turns_are_taken_in_order)
         g[i] = spawn(write_letters, &writers[i]);
     }
     for (int i = 0; i < 3; i++)
-        join_and_release(g[i]);
+        finish(g[i]);
     ck_assert_str_eq(letters.text, "ABCABCABC");
 }
 END_TEST
@@ -335,7 +287,7 @@ START_TEST(joiners_are_served_in_order)
     ck_assert_int_eq(order.next, 0);
     gate_open(&o.gate);
     for (int i = 0; i < COUNT; i++)
-        join_and_release(g[i]);
+        finish(g[i]);
     ck_assert_int_eq(order.next, COUNT);
     ck_assert(!order.wrong);
     green_release(target);
@@ -360,7 +312,7 @@ START_TEST(sleepers_wake_by_time)
         g[i] = spawn(sleep_and_note, &writers[i]);
     }
     for (int i = 0; i < 3; i++)
-        join_and_release(g[i]);
+        finish(g[i]);
     ck_assert_str_eq(letters.text, "ABC");
 }
 END_TEST
@@ -416,7 +368,7 @@ START_TEST(another_threads_greenlet_is_out_of_bounds)
     pthread_t thread;
     ck_assert_int_eq(pthread_create(&thread, NULL, from_another_thread, g), 0);
     pthread_join(thread, NULL);
-    join_and_release(g);
+    finish(g);
     ck_assert(ran);
 }
 END_TEST
@@ -443,191 +395,9 @@ START_TEST(joined_by_one_and_killed_by_another)
     ck_assert_int_eq(green_join(killer.target, soon()), 0);
     ck_assert_uint_le(switches() - before, 5); /* main woke once */
     ck_assert_int_eq(o.result, -ECANCELED);
-    join_and_release(g);
+    finish(g);
     ck_assert_int_eq(killer.result, 0);
     green_release(killer.target);
-}
-END_TEST
-
-/* --- cancelling
- * --------------------------------------------------------------------------------------------------- */
-
-START_TEST(cancelled_before_it_ran)
-{
-    bool ran = false;
-    green_t *g = spawn(mark, &ran);
-    ck_assert_int_eq(green_cancel(g), 0);
-    ck_assert(green_done(g));
-    ck_assert_int_eq(green_join(g, GREEN_NOWAIT), 0);
-    ck_assert_int_eq(green_get(g, NULL, GREEN_NOWAIT), -ECANCELED);
-    yields(3);
-    ck_assert(!ran);
-    ck_assert_int_eq(green_kill(g, GREEN_FOREVER), 0); /* once more: nothing */
-    green_release(g);
-}
-END_TEST
-
-START_TEST(killed_before_it_ran_wakes_who_joined)
-{
-    bool ran = false;
-    green_t *g = spawn(mark, &ran);
-    struct order order = {0};
-    struct numbered n = {&order, g, 0};
-    green_t *joiner = spawn(join_in_order, &n);
-    green_t *gone = spawn(mark, &ran);
-    ck_assert_int_eq(green_cancel(gone), 0);
-    green_release(gone);
-    ck_assert_int_eq(green_kill(g, GREEN_NOWAIT), 0); /* without a switch */
-    join_and_release(joiner);
-    ck_assert_int_eq(order.next, 1);
-    ck_assert(!ran);
-    green_release(g);
-}
-END_TEST
-
-START_TEST(killed_while_waiting)
-{
-    struct outcome o = {.result = 1};
-    gate_init(&o.gate);
-    green_t *g = spawn(wait_at_gate, &o);
-    yields(1);
-    ck_assert_int_eq(green_state(g), GREEN_WAITING);
-    ck_assert_int_eq(green_kill(g, soon()), 0);
-    ck_assert_int_eq(o.result, -ECANCELED);
-    ck_assert(list_empty(&o.gate.waiters));
-    ck_assert_int_eq(green_kill(g, GREEN_FOREVER), 0);
-    ck_assert_int_eq(o.runs, 1);
-    green_release(g);
-}
-END_TEST
-
-START_TEST(cancel_returns_before_it_is_delivered)
-{
-    struct outcome o = {.result = 1};
-    gate_init(&o.gate);
-    green_t *g = spawn(wait_at_gate, &o);
-    yields(1);
-    uint64_t before = switches();
-    ck_assert_int_eq(green_cancel(g), 0);
-    ck_assert_int_eq(green_cancel(g), 0);
-    ck_assert_uint_eq(switches(), before);
-    ck_assert(!o.finished);
-    yields(1);
-    ck_assert(o.finished);
-    ck_assert_int_eq(o.result, -ECANCELED);
-    ck_assert_int_eq(o.runs, 1);
-    green_release(g);
-}
-END_TEST
-
-static void *every_call_fails(void *arg)
-{
-    struct outcome *o = arg;
-    o->result = green_sleep(GREEN_S(60));
-    ck_assert(green_cancelled());
-    ck_assert_int_eq(green_sleep(1), -ECANCELED);
-    ck_assert_int_eq(green_yield(), -ECANCELED);
-    ck_assert_int_eq(gate_wait(&o->gate, GREEN_FOREVER), -ECANCELED);
-    ck_assert_int_eq(gate_wait(&o->gate, GREEN_NOWAIT), -ECANCELED);
-    return NULL;
-}
-
-START_TEST(cancellation_is_sticky)
-{
-    struct outcome o = {.result = 1};
-    gate_init(&o.gate);
-    green_t *g = spawn(every_call_fails, &o);
-    yields(1);
-    ck_assert_int_eq(green_kill(g, soon()), 0);
-    ck_assert_int_eq(o.result, -ECANCELED);
-    green_release(g);
-}
-END_TEST
-
-static void *kill_oneself(void *arg)
-{
-    ck_assert_int_eq(green_kill(green_self(), GREEN_FOREVER), 0); /* comes back */
-    ck_assert(green_cancelled());
-    return (void *)(intptr_t)green_sleep(1);
-}
-
-START_TEST(killing_oneself_takes_effect_at_the_next_wait)
-{
-    void *result;
-    green_t *g = spawn(kill_oneself, NULL);
-    ck_assert_int_eq(green_get(g, &result, soon()), 0);
-    ck_assert_int_eq((int)(intptr_t)result, -ECANCELED);
-    green_release(g);
-}
-END_TEST
-
-START_TEST(a_ready_greenlet_keeps_what_it_was_woken_with)
-{
-    struct outcome o = {.result = 1};
-    gate_init(&o.gate);
-    green_t *g = spawn(wait_at_gate, &o);
-    yields(1);
-    gate_open(&o.gate); /* woken, not run yet */
-    ck_assert_int_eq(green_cancel(g), 0);
-    join_and_release(g);
-    ck_assert_int_eq(o.result, 0);
-    ck_assert_int_eq(o.gate.tokens, 0);
-}
-END_TEST
-
-START_TEST(a_shield_holds_a_cancellation_back)
-{
-    struct outcome o = {.result = 1};
-    gate_init(&o.gate);
-    green_t *g = spawn(wait_shielded, &o);
-    yields(1);
-    ck_assert_int_eq(green_kill(g, green_in_ms(20)), -ETIMEDOUT); /* still alive */
-    ck_assert_int_eq(green_kill(g, GREEN_NOWAIT), -EAGAIN);
-    ck_assert(!green_done(g));
-    gate_open(&o.gate);
-    join_and_release(g);
-    ck_assert_int_eq(o.result, -ECANCELED); /* the first wait outside the shield */
-}
-END_TEST
-
-static void *shield_twice(void *arg)
-{
-    ck_assert_int_eq(green_cancel(green_self()), 0);
-    green_shield();
-    green_shield();
-    ck_assert_int_eq(green_sleep(1), 0);
-    green_unshield();
-    ck_assert(green_cancelled());
-    ck_assert_int_eq(green_sleep(1), 0);
-    green_unshield();
-    ck_assert_int_eq(green_sleep(1), -ECANCELED);
-    return NULL;
-}
-
-START_TEST(shields_nest)
-{
-    join_and_release(spawn(shield_twice, NULL));
-}
-END_TEST
-
-START_TEST(many_die_together)
-{
-    struct outcome o[20];
-    green_t *g[20];
-    for (int i = 0; i < 20; i++) {
-        o[i] = (struct outcome){.result = 1};
-        gate_init(&o[i].gate);
-        g[i] = spawn(wait_at_gate, &o[i]);
-        if (i == 9)
-            yields(1); /* the first half waits, the second has not begun */
-    }
-    for (int i = 0; i < 20; i++)
-        ck_assert_int_eq(green_cancel(g[i]), 0);
-    for (int i = 0; i < 20; i++) {
-        join_and_release(g[i]);
-        ck_assert_int_eq(o[i].runs, i < 10);
-        ck_assert_int_eq(o[i].result, i < 10 ? -ECANCELED : 1);
-    }
 }
 END_TEST
 
@@ -676,7 +446,7 @@ START_TEST(ten_thousand_at_once)
     for (int i = 0; i < count; i++)
         gate_open(&o.gate);
     for (int i = 0; i < count; i++)
-        join_and_release(g[i]);
+        finish(g[i]);
     free(g);
 }
 END_TEST
@@ -703,16 +473,6 @@ int main(void)
         {joining_oneself_is_a_deadlock, 0},
         {another_threads_greenlet_is_out_of_bounds, 0},
         {joined_by_one_and_killed_by_another, 0},
-        {cancelled_before_it_ran, 0},
-        {killed_before_it_ran_wakes_who_joined, 0},
-        {killed_while_waiting, 0},
-        {cancel_returns_before_it_is_delivered, 0},
-        {cancellation_is_sticky, 0},
-        {killing_oneself_takes_effect_at_the_next_wait, 0},
-        {a_ready_greenlet_keeps_what_it_was_woken_with, 0},
-        {a_shield_holds_a_cancellation_back, 0},
-        {shields_nest, 0},
-        {many_die_together, 0},
         {spawn_and_kill_leave_nothing_behind, 0},
         {ten_thousand_at_once, 0},
     };

@@ -25,12 +25,6 @@ static green_t *parked_greenlet(struct parked *p, green_time deadline)
     return g;
 }
 
-static void finish(green_t *g)
-{
-    ck_assert_int_eq(green_join(g, soon()), 0);
-    green_release(g);
-}
-
 START_TEST(wake_hands_the_result_over)
 {
     static const int results[] = {0, 1, 12345, -EIO, -ETIMEDOUT, GREEN_EAI_AGAIN};

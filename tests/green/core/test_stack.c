@@ -185,7 +185,7 @@ START_TEST(stacks_begin_at_different_lines)
 }
 END_TEST
 
-static void *wait_at_gate(void *arg)
+static void *pass_gate(void *arg)
 {
     ck_assert_int_eq(gate_wait(arg, GREEN_FOREVER), 0);
     return NULL;
@@ -198,7 +198,7 @@ START_TEST(an_idle_hub_gives_stacks_back)
     green_t *g[COUNT];
     gate_init(&gate);
     for (int i = 0; i < COUNT; i++)
-        ck_assert_ptr_nonnull(g[i] = green_spawn(wait_at_gate, &gate));
+        ck_assert_ptr_nonnull(g[i] = green_spawn(pass_gate, &gate));
     ck_assert_int_eq(green_yield(), 0);
     struct stack first = g[0]->stack;
     ck_assert_uint_gt(resident_pages(&first), 0);

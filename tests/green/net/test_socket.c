@@ -4,19 +4,6 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 
-static green_t *spawn(green_fn fn, void *arg)
-{
-    green_t *g = green_spawn(fn, arg);
-    ck_assert_ptr_nonnull(g);
-    return g;
-}
-
-static void finish(green_t *g)
-{
-    ck_assert_int_eq(green_join(g, soon()), 0);
-    green_release(g);
-}
-
 /* --- addresses
  * ----------------------------------------------------------------------------------------------------- */
 

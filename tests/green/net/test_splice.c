@@ -107,13 +107,6 @@ static void *receive_large(void *arg)
     return NULL;
 }
 
-static green_t *spawn(green_fn fn, void *arg)
-{
-    green_t *g = green_spawn(fn, arg);
-    ck_assert_ptr_nonnull(g);
-    return g;
-}
-
 /* client <-> relay <-> server, both ways at the same time, with back pressure. */
 START_TEST(much_both_ways)
 {
