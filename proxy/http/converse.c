@@ -44,7 +44,6 @@ static int lease(struct conversation *t, bool pooled)
     x->log.connected = green_turn_time();
     x->lease->uses++;
     h1_init(&x->server, x->lease->fd, &x->worker->buffers, RESPONSE_HEAD_BYTES, x->upstream->timeout_write);
-    x->server.trailers = &t->trailers;
     return 0;
 }
 

@@ -18,7 +18,6 @@ struct conversation {
     enum relay_side upload_side; /* whose fault that was */
     bool watching;               /* the client's descriptor is parked while the server thinks */
     bool client_gone;            /* it turned out to be gone */
-    struct h1_trailers trailers; /* of the answer; only touched if there are any */
 };
 
 void conversation_begin(struct conversation *t, struct exchange *x);

@@ -58,8 +58,8 @@ static int read_request(struct exchange *x)
 
 static int choose_route(struct exchange *x)
 {
-    char path[BUFFER_SIZE];
-    int n = http_path_normalise(x->request.uri.path, 0, path, sizeof path);
+    char *path = x->worker->scratch;
+    int n = http_path_normalise(x->request.uri.path, 0, path, sizeof x->worker->scratch);
     if (n < 0)
         return exchange_malformed(x, n);
     x->route = route_match(x->worker->conf, x->listener, x->request.authority.host, span_of(path, (size_t)n));

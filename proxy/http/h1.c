@@ -1,6 +1,7 @@
 /* HTTP/1.1 on a socket: reading heads and bodies, writing them. */
 #include "h1.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -11,6 +12,8 @@
 #define SPLICE_BYTES ((uint64_t)64 * 1024)
 
 static const struct http_stream_ops h1_ops;
+
+static_assert(sizeof(struct h1_trailers) <= BUFFER_SIZE, "trailers fit a buffer");
 
 static struct h1 *h1_of(const struct http_stream *s)
 {
@@ -86,8 +89,16 @@ void h1_init(struct h1 *h, int fd, struct buffers *buffers, uint32_t head_limit,
                      .timeout_write = timeout_write};
 }
 
+static void drop_trailers(struct h1 *h)
+{
+    if (h->trailers)
+        buffer_give(h->buffers, (char *)h->trailers);
+    h->trailers = NULL;
+}
+
 void h1_next(struct h1 *h)
 {
+    drop_trailers(h);
     give(h, &h->head_in, h->head_capacity);
     if (h->at == h->end)
         give(h, &h->in, h->capacity);
@@ -98,6 +109,7 @@ void h1_next(struct h1 *h)
 
 void h1_release(struct h1 *h)
 {
+    drop_trailers(h);
     give(h, &h->head_in, h->head_capacity);
     give(h, &h->in, h->capacity);
     give(h, &h->out, h->out_capacity);
@@ -113,6 +125,7 @@ static void begin_body(struct h1 *h, const struct http_head *head)
     h->body_done = head->framing == HTTP_FRAMING_NONE || (head->framing == HTTP_FRAMING_LENGTH && !h->left);
     if (head->framing != HTTP_FRAMING_CHUNKED)
         return;
+    h->trailers = (struct h1_trailers *)(void *)buffer_take(h->buffers); /* without memory they are dropped */
     if (h->trailers)
         http_trailers_init(&h->trailers->fields, h->trailers->bytes, sizeof h->trailers->bytes);
     http_chunked_begin(&h->chunked, h->trailers ? &h->trailers->fields : NULL);
@@ -221,7 +234,7 @@ static bool h1_body_at_hand(const struct http_stream *s)
 static const struct http_trailers *h1_trailers(const struct http_stream *s)
 {
     const struct h1 *h = h1_of(s);
-    bool any = h->trailers && h->framing == HTTP_FRAMING_CHUNKED && h->trailers->fields.count;
+    bool any = h->trailers && h->trailers->fields.count;
     return any ? &h->trailers->fields : NULL;
 }
 

@@ -8,7 +8,7 @@
 #include "runtime/buffer.h"
 #include "stream.h"
 
-/* Where the trailers of a chunked body go. Only touched when there is one. */
+/* Where the trailers of a chunked body go: in a buffer taken when there is one. */
 struct h1_trailers {
     struct http_trailers fields;
     char bytes[4096];
@@ -33,7 +33,7 @@ struct h1 {
     bool body_done;
     uint64_t left; /* HTTP_FRAMING_LENGTH: bytes still to come */
     struct http_chunked chunked;
-    struct h1_trailers *trailers; /* the owner's, where trailers go; NULL: they are dropped */
+    struct h1_trailers *trailers; /* of a chunked body, else NULL */
     uint64_t body_in;
 
     /* sending: out[0..queued) goes first */

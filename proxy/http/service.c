@@ -47,7 +47,6 @@ static void serve(void *arg, int status)
     struct connection *c = arg;
     const struct conf_listener *conf = c->listener->conf;
     struct h1 client;
-    struct h1_trailers trailers;
     c->idle = false;
     if (status < 0) {
         connection_close(c);
@@ -55,7 +54,6 @@ static void serve(void *arg, int status)
     }
     h1_init(&client, c->fd, &c->worker->buffers, (uint32_t)conf->max_head, conf->timeout_write);
     client.keep_head = true;
-    client.trailers = &trailers;
     enum exchange_end end;
     do
         end = exchange_run(c, &client);

@@ -47,6 +47,7 @@ struct worker {
     struct group *groups; /* by index in conf->upstreams */
     struct buffers buffers;
     struct http_date date;
+    char scratch[65536]; /* for work that does not wait: stacks stay small. No request target is larger */
     struct connections connections;
     size_t connection_count;
     green_park_t told_to_drain;
