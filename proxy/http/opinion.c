@@ -24,7 +24,8 @@ static int same(struct span ours, const char *at, size_t n)
 
 static int on_method(llhttp_t *parser, const char *at, size_t n)
 {
-    ((struct reading *)parser->data)->method = span_of(at, n); /* maybe the start of one that it does not know */
+    ((struct reading *)parser->data)->method =
+        span_of(at, n); /* maybe the start of one that it does not know */
     return 0;
 }
 
