@@ -74,7 +74,6 @@ static int hand_over(struct exchange *x, struct upgraded *u)
     if (r < 0)
         return r;
     x->connection->fd = -1;
-    x->connection->tunnel = tunnel;
     return 0;
 }
 

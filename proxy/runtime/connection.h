@@ -8,8 +8,7 @@ struct connection {
     LIST_ENTRY(connection) link;
     struct worker *worker;
     struct listener *listener;
-    int fd;                /* -1 once a tunnel owns the socket */
-    struct tunnel *tunnel; /* NULL while there is none */
+    int fd; /* -1 once a tunnel owns the socket */
     uint32_t requests;
     bool idle; /* parked between requests: may be closed at any time */
     green_time accepted;

@@ -79,12 +79,13 @@ static void begin(void *arg)
     }
     struct tunnel_options options = {
         .buffers = &w->buffers, .idle = conf->timeout_tunnel, .write = conf->timeout_write};
+    struct tunnel *tunnel; /* it reports its end to tunnel_done() */
     struct tcp_session *s = malloc(sizeof *s);
     struct span none = span_of(NULL, 0);
     int r = -1;
     if (s) {
         *s = (struct tcp_session){c, lease->server->conf, green_turn_time()};
-        r = tunnel_start(&c->tunnel, c->fd, lease->fd, none, none, &options, tunnel_done, s);
+        r = tunnel_start(&tunnel, c->fd, lease->fd, none, none, &options, tunnel_done, s);
     }
     if (r < 0) {
         free(s);
