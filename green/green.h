@@ -36,6 +36,7 @@
 #include "core/hub.h"
 #include "core/greenlet.h"
 #include "core/park.h"
+#include "core/waitable.h"
 #include "core/timeout.h"
 #include "net/fd.h"
 #include "net/splice.h"

@@ -1,5 +1,5 @@
 /* Greenlets: making, running, ending, joining, cancelling. */
-#include "internal.h"
+#include "waiter.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -7,11 +7,6 @@
 #define FREE_GREENLETS_MAX 256 /* structs kept for reuse by each hub */
 
 static _Atomic uint64_t next_id = 1;
-
-struct joiner {
-    green_park_t park;
-    struct list link;
-};
 
 /* --- being ready, being interrupted --------------------------------------------------------------------------- */
 
@@ -50,12 +45,17 @@ static void wait_expired(struct timer *t)
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
 
+static bool has_ended(const green_waitable_t *w)
+{
+    return CONTAINER_OF(w, green_t, waitable)->state == GREEN_DONE;
+}
+
 static void init(green_hub_t *hub, green_t *g)
 {
     *g = (green_t){.hub = hub, .references = 1};
     g->id = atomic_fetch_add_explicit(&next_id, 1, memory_order_relaxed);
     list_init(&g->queued);
-    list_init(&g->joiners);
+    g->waitable.ready = has_ended;
     timer_init(&g->wait_timer, wait_expired);
     list_push(&hub->everyone, &g->everyone);
     hub->alive++;
@@ -201,8 +201,8 @@ void green__finish(green_hub_t *hub, green_t *g)
         take_back_promise(hub, g);
     if (g->stack.low)
         stack_give(&hub->stacks, &g->stack);
-    for (struct list *node; (node = list_pop(&g->joiners));)
-        green_wake(&CONTAINER_OF(node, struct joiner, link)->park, 0);
+    green__wake_all(&g->joiners, 0);
+    green__notify(&g->waitable);
     list_remove(&g->everyone);
     hub->alive--;
     unreference(g);
@@ -281,12 +281,8 @@ int green_join(green_t *g, green_time deadline)
         return -EDEADLK;
     if (!hub->current)
         return -EPERM;
-    struct joiner me = {.park = GREEN_PARK_INIT};
-    list_push(&g->joiners, &me.link);
-    hub->current->waits_for = "the end of a greenlet";
-    int r = green_park(&me.park, deadline);
-    list_remove(&me.link);
-    return r;
+    struct waiter me;
+    return green__wait_in(&g->joiners, &me, "the end of a greenlet", g, deadline);
 }
 
 int green_get(green_t *g, void **out, green_time deadline)
@@ -369,15 +365,13 @@ int green_yield(void)
 int green_sleep_until(green_time when)
 {
     green_park_t park = GREEN_PARK_INIT;
-    green_t *g = green_self();
-    if (g)
-        g->waits_for = "time to pass";
     if (when <= green_now())
         return green_yield();
+    green__waits_for("time to pass", NULL);
     int r = green_park(&park, when);
     if (r != -ETIMEDOUT)
         return r;
-    return green__interruption(g); /* our own deadline is the aim; an enclosing timeout is not */
+    return green__interruption(green_self()); /* our own deadline is the aim; an enclosing timeout is not */
 }
 
 int green_sleep(int64_t duration)
@@ -416,4 +410,9 @@ enum green_state green_state(const green_t *g)
 bool green_done(const green_t *g)
 {
     return g->state == GREEN_DONE;
+}
+
+green_waitable_t *green_waitable(green_t *g)
+{
+    return &g->waitable;
 }

@@ -8,6 +8,7 @@
 
 #include "error.h"
 #include "time.h"
+#include "waitable.h"
 
 typedef struct green green_t;
 typedef void *(*green_fn)(void *arg);
@@ -80,5 +81,8 @@ const char *green_name(const green_t *g);
 void green_set_name(green_t *g, const char *name); /* not copied */
 enum green_state green_state(const green_t *g);
 bool green_done(const green_t *g);
+
+/* The end of g, to wait for along with other things (core/waitable.h). Lives as long as the handle. Never switches. */
+green_waitable_t *green_waitable(green_t *g);
 
 #endif

@@ -2,6 +2,7 @@
 #include "../net/fd_state.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,9 +54,9 @@ static void report_deadlock(green_hub_t *hub)
 
 static bool stuck(green_hub_t *hub)
 {
-    return !hub->waiting && !hub->parked && !hub->outside && timers_next(&hub->timers) == GREEN_FOREVER &&
-           !uv_loop_alive(&hub->loop) && !atomic_load_explicit(&hub->posts, memory_order_relaxed) &&
-           hub->main.park;
+    return chain_empty(&hub->due) && !hub->waiting && !hub->parked && !hub->outside &&
+           timers_next(&hub->timers) == GREEN_FOREVER && !uv_loop_alive(&hub->loop) &&
+           !atomic_load_explicit(&hub->posts, memory_order_relaxed) && hub->main.park;
 }
 
 static void tidy(green_hub_t *hub)
@@ -73,7 +74,7 @@ static void poll_io(green_hub_t *hub)
     green_time until = 0;
     if (hub->tidy_at == GREEN_FOREVER && hub->switches != hub->tidied_switches)
         hub->tidy_at = hub->now + TIDY_INTERVAL;
-    if (!hub->ready_count) {
+    if (!hub->ready_count && chain_empty(&hub->due)) {
         if (UNLIKELY(stuck(hub))) {
             report_deadlock(hub);
             green_wake(hub->main.park, -EDEADLK);
@@ -99,6 +100,8 @@ static void run_hub(void *arg)
     green__context_arrived(&hub->context);
     hub->current = NULL; /* main, the first time */
     for (;;) {
+        if (UNLIKELY(hub->due.first))
+            green__run_due(hub);
         take_turn(hub);
         if (!hub->ready_count || ++hub->turns_unpolled >= TURNS_PER_POLL)
             poll_io(hub);
@@ -135,11 +138,14 @@ static void run_posts(uv_async_t *async)
 
 void green_post(green_hub_t *hub, green_post_t *node)
 {
+    /* Once the node is in the list its function may run, and its hub be closed, before we have knocked. */
+    atomic_fetch_add_explicit(&hub->posting, 1, memory_order_relaxed);
     node->next = atomic_load_explicit(&hub->posts, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(&hub->posts, &node->next, node, memory_order_release,
                                                   memory_order_relaxed))
         ;
     uv_async_send(&hub->async);
+    atomic_fetch_sub_explicit(&hub->posting, 1, memory_order_release);
 }
 
 /* --- making and closing ----------------------------------------------------------------------------------------------- */
@@ -252,6 +258,8 @@ int green_hub_close(void)
         return -EPERM;
     if (hub->alive > 1)
         return -EBUSY;
+    while (atomic_load_explicit(&hub->posting, memory_order_acquire))
+        sched_yield();
     green__dns_close(hub);
     for (size_t chunk = 0; chunk < hub->fd_chunks; chunk++)
         for (int i = 0; hub->fds[chunk] && i < FD_CHUNK; i++)

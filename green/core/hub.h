@@ -31,7 +31,8 @@ typedef struct green_post {
 } green_post_t;
 
 /* Runs node->fn inside `hub`, on its thread, soon; in the order of posting. The only libgreen call that may be made for a foreign hub, from
- * any thread. fn must not wait (it gets -EPERM); it may wake and spawn. The target hub must stay alive until then. */
+ * any thread. fn must not wait (it gets -EPERM); it may wake and spawn. The target hub must be open when the call
+ * begins; that fn runs, and even that the hub closes, before the call returns does no harm. */
 void green_post(green_hub_t *hub, green_post_t *node);
 
 /* The embedded libuv loop, to start handles of your own on. The hub notices new handles because you asked for the

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <uv.h>
 
@@ -28,9 +29,10 @@ struct green {
     struct list queued;   /* in hub->ready while GREEN_READY */
     struct list everyone; /* in hub->everyone while alive */
     green_hub_t *hub;
-    green_park_t *park;      /* set while GREEN_WAITING in a green_park() */
-    struct timer wait_timer; /* deadline of that park */
-    struct list joiners;     /* struct joiner on the stacks of those who wait */
+    green_park_t *park;         /* set while GREEN_WAITING in a green_park() */
+    struct timer wait_timer;    /* deadline of that park */
+    struct green_chain joiners; /* struct waiter */
+    green_waitable_t waitable;  /* its end */
     enum green_entry { ENTRY_PLAIN, ENTRY_DETACHED, ENTRY_PARKED } entry; /* which of these begins it */
     union {
         green_fn plain;
@@ -40,7 +42,9 @@ struct green {
     int parked_status;
     void *arg, *result;
     const char *name;
-    const char *waits_for; /* for the deadlock report */
+    const char *waits_for; /* for reports: "an event", its address, and since when */
+    const void *waits_on;
+    green_time waits_since;
     uint64_t id;
     unsigned references;
     unsigned shields;
@@ -59,6 +63,7 @@ struct green_hub {
     green_t *current;       /* NULL while the hub itself runs */
     struct list ready;
     size_t ready_count;
+    struct green_chain due; /* links to be called */
     struct timers timers;
     green_time now; /* the clock at the last poll */
     unsigned turns_unpolled;
@@ -79,6 +84,7 @@ struct green_hub {
 #endif
     bool loop_touched; /* somebody asked for the loop: run it before waiting */
     _Atomic(green_post_t *) posts;
+    atomic_uint posting; /* threads inside green_post() */
 
     struct stack_cache stacks;
     size_t unstarted; /* greenlets that will take a stack from the cache at their first turn */
@@ -99,6 +105,27 @@ extern __thread green_hub_t *green__hub;
 
 /* The code that every call that can wait returns first if the caller was interrupted; 0 if not. */
 int green__interruption(const green_t *g);
+
+/* Says what the running greenlet is about to wait for; forgotten when that wait is over. */
+static inline void green__waits_for(const char *what, const void *object)
+{
+    green_hub_t *hub = green__hub;
+    if (LIKELY(hub && hub->current)) {
+        hub->current->waits_for = what;
+        hub->current->waits_on = object;
+    }
+}
+
+/* waitable.c: w has become ready. The object's own waiters are its own business; these are the links on it. */
+void green__notify_links(green_waitable_t *w);
+static inline void green__notify(green_waitable_t *w)
+{
+    if (UNLIKELY(!chain_empty(&w->links)))
+        green__notify_links(w);
+}
+
+/* Calls the links that are due, in the hub. */
+void green__run_due(green_hub_t *hub);
 
 /* greenlet.c */
 void green__make_ready(green_t *g);

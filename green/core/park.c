@@ -19,6 +19,7 @@ int green_park(green_park_t *park, green_time deadline)
     g->state = GREEN_WAITING;
     g->park = park;
     park->waiter = g;
+    g->waits_since = hub->now;
     green__to_hub(hub, g);
     g->park = NULL;
     g->waits_for = NULL;

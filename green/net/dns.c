@@ -195,7 +195,7 @@ static int wait_for(green_hub_t *hub, struct dns_entry *entry, bool ask, struct 
             return r;
         }
     }
-    hub->current->waits_for = "the addresses of a name";
+    green__waits_for("the addresses of a name", entry);
     green_expect_outside();
     int r = green_park(&me->park, deadline);
     green_unexpect_outside();

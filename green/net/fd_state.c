@@ -115,7 +115,8 @@ int green__fd_wait(green_hub_t *hub, int fd, struct fd_state *f, unsigned direct
     uint32_t generation = f->generation;
     list_push(at_head ? queue->next : queue, &me.link); /* "before the first" or "before the end" */
     hub->waiting++;
-    g->waits_for = direction == FD_WRITE ? "a descriptor to be writable" : "a descriptor to be readable";
+    green__waits_for(direction == FD_WRITE ? "writable descriptor" : "readable descriptor",
+                     (void *)(intptr_t)fd);
     r = green_park(&me.park, deadline);
     hub->waiting--;
     list_remove(&me.link);

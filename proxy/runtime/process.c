@@ -114,11 +114,15 @@ static int start_workers(struct process *p)
 
 /* --- ending ---------------------------------------------------------------------------------------------------------------- */
 
-static void begin_drain(struct process *p)
+static void ask_to_end(struct process *p)
 {
-    if (p->draining)
-        return;
     p->draining = true;
+    green_wake(&p->told_to_end, 0);
+}
+
+/* All workers have started: what they wrote about themselves may be read. */
+static void drain_workers(struct process *p)
+{
     for (unsigned i = 0; i < p->worker_count; i++) {
         struct worker *w = &p->workers[i];
         if (w->thread && w->hub && w->result == 0) {
@@ -126,7 +130,6 @@ static void begin_drain(struct process *p)
             green_post(w->hub, &w->drain_post);
         }
     }
-    green_wake(&p->told_to_end, 0);
 }
 
 static void reopen_logs(struct process *p)
@@ -151,7 +154,7 @@ static void *obey_signals(void *arg)
         } else if (!p->draining) {
             error_log(LOG_LEVEL_NOTICE, "%s: draining %ld connections, at most %lld s", strsignal(number),
                       atomic_load(&p->connections), (long long)(p->conf->shutdown_grace / GREEN_S(1)));
-            begin_drain(p);
+            ask_to_end(p);
         } else {
             error_log(LOG_LEVEL_NOTICE, "%s again: exiting at once", strsignal(number));
             listeners_unlink(p);
@@ -176,6 +179,7 @@ static void wait_for_end(struct process *p)
     green_expect_outside();
     while (!p->draining && green_park(&p->told_to_end, GREEN_FOREVER) < 0)
         ;
+    drain_workers(p);
     if (p->running && green_park(&p->all_ended, green_in(p->conf->shutdown_grace)) < 0)
         cut_off(p);
     green_unexpect_outside();
@@ -239,7 +243,7 @@ int runtime_run(const struct conf *conf)
     if (r == 0) {
         r = start_workers(&p);
         if (r < 0)
-            begin_drain(&p);
+            ask_to_end(&p);
         wait_for_end(&p);
     }
     if (signals && green_kill(signals, GREEN_FOREVER) == 0)
