@@ -1,4 +1,4 @@
-/* Greenlets: making, running, ending, joining, cancelling. */
+/* Greenlets: making, running, ending, taking turns. How others wait for their end is in join.c. */
 #include "waiter.h"
 
 #include <stdlib.h>
@@ -21,7 +21,7 @@ int green__interruption(const green_t *g)
 {
     if (LIKELY(!g->interrupt))
         return 0;
-    return g->cancelled ? -ECANCELED : -ETIMEDOUT;
+    return g->cancelled ? g->cancelled : -ETIMEDOUT;
 }
 
 void green__update_interrupt(green_t *g)
@@ -41,6 +41,8 @@ static void wait_expired(struct timer *t)
     green_t *g = CONTAINER_OF(t, green_t, wait_timer);
     if (g->park)
         green_wake(g->park, -ETIMEDOUT);
+    else if (g->state == GREEN_SCHEDULED)
+        green__make_ready(g);
 }
 
 /* --- life ------------------------------------------------------------------------------------------------------- */
@@ -129,9 +131,7 @@ static void run(void *arg)
         g->fn.parked(g->arg, g->parked_status);
         break;
     }
-    g->state = GREEN_DONE;
-    green__switch_context(&g->context, &g->hub->context, true);
-    abort(); /* nobody switches to a greenlet that is done */
+    green__end(g);
 }
 
 /* A stack of the usual size is only promised at the spawn and taken at the first turn: greenlets that come and go
@@ -169,6 +169,18 @@ void green__start(green_hub_t *hub, green_t *g)
 #endif
 }
 
+/* Undoes green__spawn(), for one that was not made ready. */
+static void give_up(green_hub_t *hub, green_t *g)
+{
+    if (g->stack.low)
+        stack_unmap(&g->stack);
+    else
+        hub->unstarted--;
+    list_remove(&g->everyone);
+    hub->alive--;
+    unreference(g);
+}
+
 int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char *name)
 {
     green_t *g = allocate(hub);
@@ -184,8 +196,27 @@ int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char 
     }
     g->name = name;
     g->never_ran = true;
-    green__make_ready(g);
+    if (UNLIKELY(hub->current && hub->current->locals) && (r = green__locals_inherit(g, hub->current)) < 0) {
+        give_up(hub, g);
+        return r;
+    }
     *out = g;
+    return 0;
+}
+
+void green__begin(green_hub_t *hub, green_t *g)
+{
+    green__make_ready(g);
+    green__tell(hub, GREEN_HOOK_SPAWN, g);
+}
+
+static int begin_later(green_hub_t *hub, green_t *g, green_time start)
+{
+    int r = timer_set(&hub->timers, &g->wait_timer, start);
+    if (r < 0)
+        return r;
+    g->state = GREEN_SCHEDULED;
+    green__tell(hub, GREEN_HOOK_SPAWN, g);
     return 0;
 }
 
@@ -201,10 +232,16 @@ void green__finish(green_hub_t *hub, green_t *g)
         take_back_promise(hub, g);
     if (g->stack.low)
         stack_give(&hub->stacks, &g->stack);
+    if (UNLIKELY(g->slot))
+        green__slot_free(hub, g->slot);
+    hub->background -= g->background;
+    green__tell(hub, GREEN_HOOK_END, g);
     green__wake_all(&g->joiners, 0);
     green__notify(&g->waitable);
     list_remove(&g->everyone);
     hub->alive--;
+    if (UNLIKELY(hub->enders.first && hub->alive - hub->background == 1))
+        green__wake_all(&hub->enders, 0);
     unreference(g);
 }
 
@@ -218,18 +255,30 @@ static size_t round_stack(size_t size)
 
 int green_spawn_ex(green_t **out, const green_attr_t *attr, green_fn fn, void *arg)
 {
-    size_t size = attr && attr->stack_size ? attr->stack_size : STACK_SIZE_DEFAULT;
+    static const green_attr_t usual = {0};
+    if (!attr)
+        attr = &usual;
+    size_t size = attr->stack_size ? attr->stack_size : STACK_SIZE_DEFAULT;
     if (!fn || size > STACK_SIZE_MAX)
         return -EINVAL;
     green_hub_t *hub = green_hub();
-    if (!hub)
+    if (UNLIKELY(!hub))
         return -ENOMEM;
     green_t *g;
-    int r = green__spawn(hub, &g, round_stack(size), attr ? attr->name : NULL);
-    if (r < 0)
+    int r = green__spawn(hub, &g, size == STACK_SIZE_DEFAULT ? size : round_stack(size), attr->name);
+    if (UNLIKELY(r < 0))
         return r;
     g->fn.plain = fn;
     g->arg = arg;
+    g->background = attr->background;
+    hub->background += attr->background;
+    if (LIKELY(attr->start <= 0)) {
+        green__begin(hub, g);
+    } else if ((r = begin_later(hub, g, attr->start)) < 0) {
+        hub->background -= attr->background;
+        give_up(hub, g);
+        return r;
+    }
     g->references++; /* one for the run, one for the caller */
     *out = g;
     return 0;
@@ -239,6 +288,13 @@ green_t *green_spawn(green_fn fn, void *arg)
 {
     green_t *g;
     return green_spawn_ex(&g, NULL, fn, arg) == 0 ? g : NULL;
+}
+
+green_t *green_spawn_at(green_time when, green_fn fn, void *arg)
+{
+    green_t *g;
+    green_attr_t attr = {.start = when};
+    return green_spawn_ex(&g, &attr, fn, arg) == 0 ? g : NULL;
 }
 
 int green_spawn_detached(const char *name, void (*fn)(void *arg), void *arg)
@@ -253,6 +309,7 @@ int green_spawn_detached(const char *name, void (*fn)(void *arg), void *arg)
     g->entry = ENTRY_DETACHED;
     g->fn.detached = fn;
     g->arg = arg;
+    green__begin(hub, g);
     return 0;
 }
 
@@ -268,62 +325,7 @@ void green_release(green_t *g)
         unreference(g);
 }
 
-/* --- joining and cancelling ------------------------------------------------------------------------------------- */
-
-int green_join(green_t *g, green_time deadline)
-{
-    green_hub_t *hub = green_hub();
-    if (!hub || g->hub != hub)
-        return -EXDEV;
-    if (g->state == GREEN_DONE)
-        return 0;
-    if (g == hub->current)
-        return -EDEADLK;
-    if (!hub->current)
-        return -EPERM;
-    struct waiter me;
-    return green__wait_in(&g->joiners, &me, "the end of a greenlet", g, deadline);
-}
-
-int green_get(green_t *g, void **out, green_time deadline)
-{
-    int r = green_join(g, deadline);
-    if (r < 0)
-        return r;
-    if (g->never_ran)
-        return -ECANCELED;
-    if (out)
-        *out = g->result;
-    return 0;
-}
-
-int green_cancel(green_t *g)
-{
-    green_hub_t *hub = green_hub();
-    if (!hub || g->hub != hub)
-        return -EXDEV;
-    if (g->state == GREEN_DONE || g->cancelled)
-        return 0;
-    g->cancelled = true;
-    green__update_interrupt(g);
-    if (g->never_ran) {
-        list_remove(&g->queued);
-        hub->ready_count--;
-        g->state = GREEN_DONE;
-        green__finish(hub, g);
-        return 0;
-    }
-    green__interrupt_park(g, -ECANCELED);
-    return 0;
-}
-
-int green_kill(green_t *g, green_time deadline)
-{
-    int r = green_cancel(g);
-    if (r < 0 || g == g->hub->current)
-        return r;
-    return green_join(g, deadline);
-}
+/* --- shields ------------------------------------------------------------------------------------------------------ */
 
 bool green_cancelled(void)
 {
@@ -410,6 +412,11 @@ enum green_state green_state(const green_t *g)
 bool green_done(const green_t *g)
 {
     return g->state == GREEN_DONE;
+}
+
+int green_status(const green_t *g)
+{
+    return g->status;
 }
 
 green_waitable_t *green_waitable(green_t *g)

@@ -14,16 +14,19 @@ typedef struct green green_t;
 typedef void *(*green_fn)(void *arg);
 
 enum green_state {
-    GREEN_READY,   /* made or woken, waiting for its turn */
-    GREEN_RUNNING, /* the one that runs now */
-    GREEN_WAITING, /* in a call that waits */
-    GREEN_DONE,    /* its function returned, or it was cancelled before it ever ran */
+    GREEN_READY,     /* made or woken, waiting for its turn */
+    GREEN_RUNNING,   /* the one that runs now */
+    GREEN_WAITING,   /* in a call that waits */
+    GREEN_SCHEDULED, /* its time to start has not come: green_spawn_at() */
+    GREEN_DONE, /* its function returned, it left by green_exit() or green_fail(), or never ran and never will */
 };
 
 /* How to make a greenlet; zero in every field is the default. */
 typedef struct green_attr {
     size_t stack_size; /* bytes; 0: 64 KiB. Rounded up to a power of two of at least 16 KiB. */
     const char *name;  /* for reports; not copied, must outlive the greenlet; NULL: "greenlet" */
+    green_time start;  /* not before this time; 0: at its next turn */
+    bool background;   /* green_run() does not wait for its end */
 } green_attr_t;
 
 /* Makes a greenlet that will run fn(arg) at its turn; the caller goes on at once (gevent's spawn). The handle is
@@ -33,6 +36,10 @@ green_t *green_spawn(green_fn fn, void *arg) GREEN_MUST_CHECK;
 /* The same with attributes. -EINVAL: fn is NULL or the stack size is absurd; -ENOMEM. Never switches. */
 int green_spawn_ex(green_t **out, const green_attr_t *attr, green_fn fn, void *arg) GREEN_MUST_CHECK;
 
+/* Makes a greenlet that starts at `when`, or at its next turn if that has passed (gevent's spawn_later). Cancelled
+ * before, it never runs. NULL: no memory. Never switches. */
+green_t *green_spawn_at(green_time when, green_fn fn, void *arg) GREEN_MUST_CHECK;
+
 /* Makes a greenlet that nobody will ask about: no handle, everything is recycled when fn returns. 0 or -ENOMEM.
  * Never switches. */
 int green_spawn_detached(const char *name, void (*fn)(void *arg), void *arg) GREEN_MUST_CHECK;
@@ -40,21 +47,6 @@ int green_spawn_detached(const char *name, void (*fn)(void *arg), void *arg) GRE
 /* Takes another reference to g, or gives one up; the greenlet runs on regardless. Never switch. */
 green_t *green_retain(green_t *g);
 void green_release(green_t *g);
-
-/* Waits until g has ended. 0; -EDEADLK: g is the caller itself; -EXDEV: g belongs to another thread. May switch. */
-int green_join(green_t *g, green_time deadline);
-
-/* Like green_join(), and hands out what fn returned (out may be NULL). -ECANCELED also when g itself was cancelled
- * before it ran. May switch. */
-int green_get(green_t *g, void **out, green_time deadline);
-
-/* Asks g to end: from now on every waiting call in g, the present one included, returns -ECANCELED; if g has not
- * started, it never will. Sticky, idempotent, harmless when g has ended. -EXDEV. Never switches. */
-int green_cancel(green_t *g);
-
-/* green_cancel() and green_join(): 0 when g has ended, -ETIMEDOUT when it is still alive. Killing oneself only
- * cancels. May switch. */
-int green_kill(green_t *g, green_time deadline);
 
 /* True once the calling greenlet has been cancelled, shielded or not. Never switches. */
 bool green_cancelled(void);
@@ -68,6 +60,15 @@ void green_unshield(void);
  * -ETIMEDOUT, -EPERM. May switch. */
 int green_yield(void);
 
+/* Waits until no greenlet of this thread is ready any more and no I/O or timer is due: for work of no urgency (gevent's
+ * idle). May switch. */
+int green_idle(green_time deadline) GREEN_MUST_CHECK;
+
+/* For a thread's main greenlet: lets the others run until all of them, but those in the background, have ended
+ * (gevent's wait() without objects). 0; -EDEADLK: those that are left wait for what can never come (reported on
+ * standard error); -EPERM in another greenlet. May switch. */
+int green_run(green_time deadline) GREEN_MUST_CHECK;
+
 /* Waits at least `duration` ns, counted from now (0 or less: green_yield), or until a deadline. 0 when the time has
  * passed. May switch. */
 int green_sleep(int64_t duration);
@@ -77,10 +78,16 @@ int green_sleep_until(green_time when);
  * hub. Never switch. */
 green_t *green_self(void);
 uint64_t green_id(const green_t *g); /* unique in the process, never reused */
+unsigned
+green_slot(green_t *g); /* from 1 on, unique in its thread while g lives, then reused; 0: no memory */
 const char *green_name(const green_t *g);
 void green_set_name(green_t *g, const char *name); /* not copied */
 enum green_state green_state(const green_t *g);
 bool green_done(const green_t *g);
+
+/* How it ended: 0 when its function returned or it left by green_exit(), and while it lives; what it gave
+ * green_fail(); the reason of the cancellation (-ECANCELED) when it never ran. Never switches. */
+int green_status(const green_t *g);
 
 /* The end of g, to wait for along with other things (core/waitable.h). Lives as long as the handle. Never switches. */
 green_waitable_t *green_waitable(green_t *g);

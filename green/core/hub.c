@@ -1,5 +1,6 @@
 /* The hub: a turn for every ready greenlet, a look at the poller, the timers; and how a thread gets one. */
 #include "../net/fd_state.h"
+#include "waiter.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -18,6 +19,7 @@ __thread green_hub_t *green__hub;
 
 static void resume(green_hub_t *hub, green_t *g)
 {
+    green__tell(hub, GREEN_HOOK_SWITCH, g);
     hub->current = g;
     g->state = GREEN_RUNNING;
     if (g->never_ran)
@@ -74,7 +76,7 @@ static void poll_io(green_hub_t *hub)
     green_time until = 0;
     if (hub->tidy_at == GREEN_FOREVER && hub->switches != hub->tidied_switches)
         hub->tidy_at = hub->now + TIDY_INTERVAL;
-    if (!hub->ready_count && chain_empty(&hub->due)) {
+    if (!hub->ready_count && chain_empty(&hub->due) && chain_empty(&hub->idlers)) {
         if (UNLIKELY(stuck(hub))) {
             report_deadlock(hub);
             green_wake(hub->main.park, -EDEADLK);
@@ -88,6 +90,8 @@ static void poll_io(green_hub_t *hub)
     hub->turns_unpolled = 0;
     green__poller_wait(hub, until);
     timers_run(&hub->timers, hub->now);
+    if (UNLIKELY(hub->idlers.first) && !hub->ready_count && chain_empty(&hub->due))
+        green__wake_first(&hub->idlers, 0);
     if (hub->now >= hub->tidy_at)
         tidy(hub);
 }
@@ -258,6 +262,7 @@ int green_hub_close(void)
         return -EPERM;
     if (hub->alive > 1)
         return -EBUSY;
+    green__locals_destroy(&hub->main);
     while (atomic_load_explicit(&hub->posting, memory_order_acquire))
         sched_yield();
     green__dns_close(hub);
@@ -275,6 +280,7 @@ int green_hub_close(void)
     timers_destroy(&hub->timers);
     green__free_cached(hub);
     stack_cache_destroy(&hub->stacks);
+    free(hub->slots);
 #ifdef GREEN_TSAN
     __tsan_destroy_fiber(hub->context.fiber);
 #endif

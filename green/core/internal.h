@@ -41,6 +41,12 @@ struct green {
     } fn;
     int parked_status;
     void *arg, *result;
+    int status; /* how it ended: green_status() */
+    struct green_cleanup *cleanups;
+    struct green__locals *locals;
+    struct green_chain timeouts; /* started ones: they go when it ends */
+    unsigned slot;               /* 0: nobody asked for it */
+    bool background;
     const char *name;
     const char *waits_for; /* for reports: "an event", its address, and since when */
     const void *waits_on;
@@ -49,7 +55,7 @@ struct green {
     unsigned references;
     unsigned shields;
     unsigned fired; /* timeouts that fired and were not stopped */
-    bool cancelled;
+    int cancelled;  /* the reason, a negative code; 0: it was not */
     bool interrupt; /* cancelled or fired, and not shielded: looked at by every call that can wait */
     bool never_ran;
     enum green_state state;
@@ -93,6 +99,13 @@ struct green_hub {
     green_t main;
     struct list everyone;
     size_t alive;
+    size_t background;         /* of them */
+    struct green_chain idlers; /* struct waiter: those in green_idle() */
+    struct green_chain enders; /* struct waiter: the main greenlet in green_run() */
+    struct green_chain hooks;
+    unsigned hook_kinds;
+    uint64_t *slots; /* bitmap of those in use */
+    size_t slot_words;
     uint64_t switches, polls;
     green_time tidy_at; /* when to give memory back; GREEN_FOREVER: nothing happened since the last time */
     uint64_t tidied_switches; /* `switches` then */
@@ -124,6 +137,9 @@ static inline void green__notify(green_waitable_t *w)
         green__notify_links(w);
 }
 
+/* A link of libgreen's own: fn may run inside the notification, or inside this call if w is ready. */
+void green__link_at_once(green_waitable_t *w, green_link_t *link, void (*fn)(green_link_t *link));
+
 /* Calls the links that are due, in the hub. */
 void green__run_due(green_hub_t *hub);
 
@@ -133,11 +149,33 @@ void green__start(green_hub_t *hub, green_t *g);
 void green__update_interrupt(green_t *g);
 void green__interrupt_park(green_t *g, int result);
 void green__to_hub(green_hub_t *hub, green_t *g);
-/* A new greenlet, ready; the caller sets what it begins with (entry, fn, arg). One reference: the run's. */
+/* A new greenlet; the caller sets what it begins with (entry, fn, arg) and has it begin. One reference: the run's. */
 int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char *name);
+void green__begin(green_hub_t *hub, green_t *g);
 void green__finish(green_hub_t *hub, green_t *g);
 void green__main_init(green_hub_t *hub);
 void green__free_cached(green_hub_t *hub);
+
+/* exit.c */
+_Noreturn void green__end(green_t *g);
+
+/* local.c */
+int green__locals_inherit(green_t *child, const green_t *parent);
+void green__locals_destroy(green_t *g);
+
+/* hook.c */
+void green__call_hooks(green_hub_t *hub, enum green_event_kind kind, green_t *g);
+static inline void green__tell(green_hub_t *hub, enum green_event_kind kind, green_t *g)
+{
+    if (UNLIKELY(hub->hook_kinds & (unsigned)kind))
+        green__call_hooks(hub, kind, g);
+}
+
+/* timeout.c: stops those that g left running. */
+void green__timeouts_end(green_t *g);
+
+/* slot.c */
+void green__slot_free(green_hub_t *hub, unsigned slot);
 
 /* context switching with the sanitizers told (context.c) */
 void green__switch_context(struct context *from, struct context *to, bool from_ends);

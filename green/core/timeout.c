@@ -19,16 +19,22 @@ static void fire(struct timer *timer)
     green__interrupt_park(g, -ETIMEDOUT);
 }
 
-void green_timeout_start(green_timeout_t *t, int64_t duration)
+void green_timeout_start_at(green_timeout_t *t, green_time deadline)
 {
     green_t *g = green_self();
     assert(g); /* the hub itself never waits */
     t->greenlet = g;
     t->fired = false;
     t->started = true;
+    chain_push(&g->timeouts, &t->node);
     timer_init(timer_of(t), fire);
-    if (duration != GREEN_FOREVER && timer_set(&g->hub->timers, timer_of(t), green_in(duration)) < 0)
+    if (deadline != GREEN_FOREVER && timer_set(&g->hub->timers, timer_of(t), deadline) < 0)
         fire(timer_of(t)); /* no memory for a timer: better too early than never */
+}
+
+void green_timeout_start(green_timeout_t *t, int64_t duration)
+{
+    green_timeout_start_at(t, duration == GREEN_FOREVER ? GREEN_FOREVER : green_in(duration));
 }
 
 void green_timeout_stop(green_timeout_t *t)
@@ -37,11 +43,18 @@ void green_timeout_stop(green_timeout_t *t)
         return;
     green_t *g = t->greenlet;
     timer_remove(&g->hub->timers, timer_of(t));
+    chain_remove(&t->node);
     if (t->fired) {
         g->fired--;
         green__update_interrupt(g);
     }
     t->started = false;
+}
+
+void green__timeouts_end(green_t *g)
+{
+    for (struct green_node *node; (node = g->timeouts.first);)
+        green_timeout_stop(CONTAINER_OF(node, green_timeout_t, node));
 }
 
 bool green_timeout_fired(const green_timeout_t *t)

@@ -18,14 +18,20 @@
 
 typedef struct green_timeout {
     int64_t private_timer[4];
-    green_t *greenlet;
-    bool fired, started;
+    struct green_node node; /* private: in its greenlet's chain while started */
+    green_t *greenlet;      /* private */
+    bool fired, started;    /* private */
 } green_timeout_t;
 
 /* Starts a timeout of `duration` ns, counted from now, on the calling greenlet; GREEN_FOREVER never fires. The
- * object lives on the caller's stack and must be stopped before that returns. After a stop it may start again.
- * Not in a callback of the hub. Never switch. */
+ * object lives on the caller's stack and must be stopped before that returns (one that is still started when its
+ * greenlet ends is stopped then). After a stop it may start again. Not in a callback of the hub. Never switch. */
 void green_timeout_start(green_timeout_t *t, int64_t duration);
+
+/* The same with an absolute deadline, which saves reading the clock. Never switches. */
+void green_timeout_start_at(green_timeout_t *t, green_time deadline);
+
+/* Ends it; harmless for one that is stopped already. Never switches. */
 void green_timeout_stop(green_timeout_t *t);
 
 /* True if t has fired since it was started, also after the stop. Never switches. */

@@ -59,6 +59,12 @@ void green_rawlink(green_waitable_t *w, green_link_t *link, void (*fn)(green_lin
     hang_on(w, link);
 }
 
+void green__link_at_once(green_waitable_t *w, green_link_t *link, void (*fn)(green_link_t *link))
+{
+    *link = (green_link_t){.fn = fn, .at_once = true};
+    hang_on(w, link);
+}
+
 /* --- waiting for several ------------------------------------------------------------------------------------------ */
 
 struct gathering {
@@ -151,8 +157,8 @@ int green_wait_any(green_waitable_t *const *objects, size_t count, green_time de
     if (count > FEW && !(awaited = calloc(count, sizeof *awaited)))
         return -ENOMEM;
     for (size_t i = 0; i < count; i++) {
-        awaited[i] = (struct awaited){.link = {.fn = wake_any, .at_once = true}, .gathering = &g, .index = i};
-        chain_push(&objects[i]->links, &awaited[i].link.node);
+        awaited[i] = (struct awaited){.gathering = &g, .index = i};
+        green__link_at_once(objects[i], &awaited[i].link, wake_any);
     }
     green__waits_for("one of several objects", objects);
     int r = green_park(&g.park, deadline);

@@ -182,6 +182,7 @@ static void parked_begin(green_hub_t *hub, struct fd_state *f, int status)
     g->fn.parked = f->parked_fn;
     g->arg = f->parked_arg;
     g->parked_status = status;
+    green__begin(hub, g);
     f->parked_fn = NULL;
     hub->parked--;
     timer_disarm(&f->parked_timer);
