@@ -47,5 +47,9 @@
 #include "net/socket.h"
 #include "net/dns.h"
 #include "os/signal.h"
+#include "sync/event.h"
+#include "sync/mutex.h"
+#include "sync/result.h"
+#include "sync/semaphore.h"
 
 #endif

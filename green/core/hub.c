@@ -14,6 +14,7 @@
 #define TIDY_INTERVAL  GREEN_S(1)
 
 __thread green_hub_t *green__hub;
+green_hub_t *green__abandoned_hub;
 
 /* --- the loop ------------------------------------------------------------------------------------------------------ */
 
@@ -167,6 +168,8 @@ static void close_at_thread_end(void *arg)
  * main greenlet of a hub yet to be made, and the parent's other greenlets never go on. */
 static void abandon_after_fork(void)
 {
+    if (green__hub)
+        green__abandoned_hub = green__hub;
     green__hub = NULL;
     pthread_setspecific(hub_key, NULL);
 }

@@ -116,6 +116,9 @@ struct green_hub {
 
 extern __thread green_hub_t *green__hub;
 
+/* In the child of a fork(): the hub of the thread that forked, never to run again; its `current` is who forked. */
+extern green_hub_t *green__abandoned_hub;
+
 /* The code that every call that can wait returns first if the caller was interrupted; 0 if not. */
 int green__interruption(const green_t *g);
 
