@@ -49,6 +49,7 @@
 #include "os/signal.h"
 #include "sync/event.h"
 #include "sync/mutex.h"
+#include "sync/queue.h"
 #include "sync/result.h"
 #include "sync/semaphore.h"
 
