@@ -45,6 +45,7 @@
 #include "net/fd.h"
 #include "net/splice.h"
 #include "net/socket.h"
+#include "net/stream.h"
 #include "net/dns.h"
 #include "os/signal.h"
 #include "sync/event.h"

@@ -83,12 +83,12 @@ ssize_t green__fd_perform(int fd, unsigned direction, const struct operation *op
 
 static ssize_t attempt_read(int fd, const struct fd_state *f, const struct operation *op)
 {
-    return f->socket && op->size ? recv(fd, op->buffer, op->size, 0) : read(fd, op->buffer, op->size);
+    return f->type && op->size ? recv(fd, op->buffer, op->size, 0) : read(fd, op->buffer, op->size);
 }
 
 static ssize_t attempt_write(int fd, const struct fd_state *f, const struct operation *op)
 {
-    return f->socket ? send(fd, op->buffer, op->size, MSG_NOSIGNAL) : write(fd, op->buffer, op->size);
+    return f->type ? send(fd, op->buffer, op->size, MSG_NOSIGNAL) : write(fd, op->buffer, op->size);
 }
 
 static ssize_t attempt_readv(int fd, const struct fd_state *f, const struct operation *op)

@@ -51,24 +51,47 @@ int green__fd_make(green_hub_t *hub, int fd, struct fd_state **out)
 
 /* --- watching ----------------------------------------------------------------------------------------------------- */
 
-/* A short read of a stream means that it is drained; of a datagram socket or a terminal it means nothing. */
-static void classify(int fd, struct fd_state *f)
+static int socket_option(int fd, int name)
 {
-    int type;
-    socklen_t length = sizeof type;
-    struct stat st;
+    int value = 0;
+    socklen_t length = sizeof value;
+    return getsockopt(fd, SOL_SOCKET, name, &value, &length) == 0 ? value : 0;
+}
+
+/* A short read of a stream means that it is drained; of a datagram socket or a terminal it means nothing. */
+static void know_socket(struct fd_state *f, int family, int type)
+{
     f->classified = true;
-    f->socket = getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0;
-    if (f->socket)
-        f->stream = type == SOCK_STREAM;
-    else
+    f->family = (uint8_t)family;
+    f->type = (uint8_t)type;
+    f->stream = type == SOCK_STREAM;
+}
+
+void green__fd_classify(int fd, struct fd_state *f)
+{
+    struct stat st;
+    if (f->classified)
+        return;
+    int type = socket_option(fd, SO_TYPE);
+    know_socket(f, type ? socket_option(fd, SO_DOMAIN) : 0, type);
+    if (!type)
         f->stream = fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+int green__fd_fresh(int fd, int family, int type)
+{
+    green_hub_t *hub = green_hub();
+    struct fd_state *f;
+    if (!hub || green__fd_get(hub, fd, &f) < 0)
+        return -ENOMEM;
+    green__fd_forget(hub, fd, f);
+    know_socket(f, family, type);
+    return 0;
 }
 
 static int watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction)
 {
-    if (!f->classified)
-        classify(fd, f);
+    green__fd_classify(fd, f);
     return green__poller_watch(hub, fd, f, direction);
 }
 
@@ -150,7 +173,8 @@ void green__fd_forget(green_hub_t *hub, int fd, struct fd_state *f)
     f->generation++;
     f->ready = FD_READ | FD_WRITE;
     f->handed = 0;
-    f->watched = f->stream = f->socket = f->classified = f->always = false;
+    f->type = f->family = 0;
+    f->watched = f->stream = f->classified = f->always = false;
 }
 
 void green_fd_reset(int fd)

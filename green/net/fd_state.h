@@ -18,10 +18,12 @@ struct fd_state {
     uint8_t ready;       /* FD_* */
     uint8_t
         handed; /* FD_READ, FD_WRITE: the first waiter was woken and has not run yet; it goes before others */
+    uint8_t
+        type; /* of a socket: SOCK_*, and recv and send work, which cost less than read and write; else 0 */
+    uint8_t family;  /* of a socket: AF_*; else 0 */
     bool watched;    /* registered with the poller */
     bool stream;     /* a short read means drained (stream sockets, pipes) */
-    bool socket;     /* recv and send work, which cost the kernel less than read and write */
-    bool classified; /* both are known; until then neither is claimed */
+    bool classified; /* these are known; until then nothing is claimed */
     bool always;     /* cannot be polled (a regular file): never waits */
 #ifdef GREEN_POLLER_UV
     uv_poll_t *poll;
@@ -84,6 +86,12 @@ struct operation {
 
 /* What every call that moves something does: try, wait when the kernel says so, try again; in the order of arrival. */
 ssize_t green__fd_perform(int fd, unsigned direction, const struct operation *op, green_time deadline);
+
+/* Finds out what kind of descriptor it is, if that is not known. */
+void green__fd_classify(int fd, struct fd_state *f);
+
+/* A socket that the kernel has just given out: its number means nothing that was known of it before. 0 or -ENOMEM. */
+int green__fd_fresh(int fd, int family, int type);
 
 /* Forgets all about a descriptor whose number now means something else; waiters get -EBADF. */
 void green__fd_forget(green_hub_t *hub, int fd, struct fd_state *f);

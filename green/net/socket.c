@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SOCK_TYPES 0xf /* the part of socket(2)'s type that is one; the rest are flags */
+
 /* --- addresses ----------------------------------------------------------------------------------------------------- */
 
 static int parse_unix(green_address_t *out, const char *path)
@@ -153,29 +155,30 @@ int green_peer_address(int fd, green_address_t *out)
 
 /* --- making ------------------------------------------------------------------------------------------------------------ */
 
-/* A number the kernel has just given out means nothing that was known of it before. */
-static struct fd_state *fresh(int fd, int type)
-{
-    green_hub_t *hub = green_hub();
-    struct fd_state *f;
-    if (!hub || green__fd_get(hub, fd, &f) < 0)
-        return NULL;
-    green__fd_forget(hub, fd, f);
-    f->classified = true;
-    f->socket = true;
-    f->stream = type == SOCK_STREAM;
-    return f;
-}
-
 int green_socket(int family, int type, int protocol)
 {
     int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
     if (fd < 0)
         return -errno;
-    if (fresh(fd, type))
+    int r = green__fd_fresh(fd, family, type & SOCK_TYPES);
+    if (r == 0)
         return fd;
     close(fd);
-    return -ENOMEM;
+    return r;
+}
+
+int green_socketpair(int type, int fds[2])
+{
+    if (socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) < 0)
+        return -errno;
+    int r = green__fd_fresh(fds[0], AF_UNIX, type & SOCK_TYPES);
+    if (r == 0)
+        r = green__fd_fresh(fds[1], AF_UNIX, type & SOCK_TYPES);
+    if (r < 0) {
+        close(fds[0]);
+        close(fds[1]);
+    }
+    return r;
 }
 
 static void set_nodelay(int fd, int family)
@@ -275,11 +278,13 @@ int green_accept(int listener, green_address_t *peer, green_time deadline)
     green_address_t from;
     struct operation op = {.attempt = attempt_accept, .buffer = peer ? peer : &from};
     int fd = (int)green__fd_perform(listener, FD_READ, &op, deadline);
-    if (fd >= 0 && !fresh(fd, SOCK_STREAM)) {
-        close(fd);
-        return -ENOMEM;
-    }
-    return fd;
+    if (fd < 0)
+        return fd;
+    int r = green__fd_fresh(fd, ((green_address_t *)op.buffer)->any.sa_family, SOCK_STREAM);
+    if (r == 0)
+        return fd;
+    close(fd);
+    return r;
 }
 
 int green_shutdown_write(int fd)

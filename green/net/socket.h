@@ -35,6 +35,10 @@ int green_address_port(const green_address_t *address);
 /* socket(2). Descriptor or -errno. Never switches. */
 int green_socket(int family, int type, int protocol) GREEN_MUST_CHECK;
 
+/* socketpair(2) of unix sockets: two connected descriptors of this type (SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET). 0 or
+ * -errno. Never switches. */
+int green_socketpair(int type, int fds[2]) GREEN_MUST_CHECK;
+
 /* A connected stream socket to `address`, TCP_NODELAY set: descriptor or -errno (-ECONNREFUSED, -ETIMEDOUT, ...); on
  * any error, cancellation included, no descriptor is left behind. May switch. */
 int green_connect(const green_address_t *address, green_time deadline) GREEN_MUST_CHECK;
