@@ -53,5 +53,7 @@
 #include "sync/queue.h"
 #include "sync/result.h"
 #include "sync/semaphore.h"
+#include "pool/threadpool.h"
+#include "pool/offload.h"
 
 #endif

@@ -268,6 +268,9 @@ int green_hub_close(void)
     green__locals_destroy(&hub->main);
     while (atomic_load_explicit(&hub->posting, memory_order_acquire))
         sched_yield();
+    run_posts(&hub->async); /* their owners count on it */
+    if (hub->alive > 1)
+        return -EBUSY;
     green__dns_close(hub);
     for (size_t chunk = 0; chunk < hub->fd_chunks; chunk++)
         for (int i = 0; hub->fds[chunk] && i < FD_CHUNK; i++)
