@@ -13,6 +13,15 @@ static const struct {
     {GREEN_EAI_AGAIN, "GREEN_EAI_AGAIN", "the name servers did not answer"},
     {GREEN_EAI_FAIL, "GREEN_EAI_FAIL", "the name servers refused or gave a broken answer"},
     {GREEN_EAI_BADNAME, "GREEN_EAI_BADNAME", "not a valid host name"},
+    {GREEN_ETLS, "GREEN_ETLS", "TLS protocol error"},
+    {GREEN_ETLS_TRUNCATED, "GREEN_ETLS_TRUNCATED", "TLS connection cut off without close_notify"},
+    {GREEN_ETLS_PLAINTEXT, "GREEN_ETLS_PLAINTEXT", "the peer does not speak TLS"},
+    {GREEN_ETLS_ALERT, "GREEN_ETLS_ALERT", "the TLS peer refused"},
+    {GREEN_ETLS_CERTIFICATE, "GREEN_ETLS_CERTIFICATE", "the TLS peer's certificate was not accepted"},
+    {GREEN_ETLS_NAME, "GREEN_ETLS_NAME", "the TLS peer's certificate is for another name"},
+    {GREEN_ETLS_ALPN, "GREEN_ETLS_ALPN", "no application protocol in common"},
+    {GREEN_ETLS_PEM, "GREEN_ETLS_PEM", "no usable certificate or key"},
+    {GREEN_ETLS_KEY, "GREEN_ETLS_KEY", "private key does not fit the certificate"},
 };
 
 #define OWN_COUNT (sizeof own / sizeof own[0])

@@ -15,6 +15,18 @@ enum {
     GREEN_EAI_AGAIN = -4099,   /* name servers did not answer in time or failed for now (SERVFAIL, timeout) */
     GREEN_EAI_FAIL = -4100,    /* name servers refused or answered nonsense */
     GREEN_EAI_BADNAME = -4101, /* not a valid host name */
+
+    /* net/tls.h; green_tls_error() says more */
+    GREEN_ETLS = -4201,           /* something against the protocol, a forged record for example */
+    GREEN_ETLS_TRUNCATED = -4202, /* the connection ended without close_notify: more may have been sent */
+    GREEN_ETLS_PLAINTEXT = -4203, /* the peer does not speak TLS */
+    GREEN_ETLS_ALERT = -4204,     /* the peer refused */
+    GREEN_ETLS_CERTIFICATE =
+        -4205,               /* the peer's certificate was not accepted, or a required one did not come */
+    GREEN_ETLS_NAME = -4206, /* the peer's certificate is for somebody else */
+    GREEN_ETLS_ALPN = -4207, /* no application protocol in common */
+    GREEN_ETLS_PEM = -4208,  /* no usable certificate or key in what was to be loaded */
+    GREEN_ETLS_KEY = -4209,  /* private key and certificate do not belong together, or are too weak */
 };
 
 /* A readable sentence for a code returned by any libgreen function ("connection refused"). Never NULL, static

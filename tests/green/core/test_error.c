@@ -25,6 +25,19 @@ START_TEST(own_values)
 }
 END_TEST
 
+START_TEST(tls_values)
+{
+    for (int code = GREEN_ETLS; code >= GREEN_ETLS_KEY; code--) {
+        ck_assert_int_eq(strncmp(green_error_name(code), "GREEN_ETLS", 10), 0);
+        ck_assert_str_ne(green_strerror(code), "unknown error");
+        for (int other = GREEN_ETLS; other > code; other--) {
+            ck_assert_str_ne(green_error_name(code), green_error_name(other));
+            ck_assert_str_ne(green_strerror(code), green_strerror(other));
+        }
+    }
+}
+END_TEST
+
 START_TEST(libuv_values)
 {
     ck_assert_int_eq(UV_ECONNREFUSED, -ECONNREFUSED);
@@ -49,6 +62,7 @@ END_TEST
 
 int main(void)
 {
-    const struct test tests[] = {{errno_values, 0}, {own_values, 0}, {libuv_values, 0}, {never_null, 0}};
+    const struct test tests[] = {
+        {errno_values, 0}, {own_values, 0}, {tls_values, 0}, {libuv_values, 0}, {never_null, 0}};
     return RUN_TESTS("error", tests);
 }

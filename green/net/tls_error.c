@@ -1,0 +1,160 @@
+/* What went wrong, as a code and as a sentence. */
+#include "tls_state.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/x509v3.h>
+
+enum { TEXT = 1024 };
+
+/* Of the last handshake or set-up that failed in this thread. Read before anything switches, so one is enough. */
+static __thread char last[TEXT];
+
+void green__tls_say(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    vsnprintf(last, sizeof last, format, list);
+    va_end(list);
+}
+
+const char *green_tls_error(green_stream_t *s)
+{
+    if (!s)
+        return last;
+    struct tls *t = green__tls(s);
+    return t && t->error ? t->error : "";
+}
+
+static void replace(char **text, const char *by)
+{
+    free(*text);
+    *text = strdup(by); /* NULL: no memory for an explanation, the code says enough */
+}
+
+/* The number of the alert by which the peer refused, or -1. */
+static int alert_of(unsigned long error)
+{
+    int reason = ERR_GET_REASON(error);
+    return ERR_GET_LIB(error) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
+                   reason < SSL_AD_REASON_OFFSET + 256
+               ? reason - SSL_AD_REASON_OFFSET
+               : -1;
+}
+
+static void text_of(unsigned long error, char *out, size_t size)
+{
+    int alert = alert_of(error);
+    const char *reason = error ? ERR_reason_error_string(error) : NULL;
+    if (alert >= 0)
+        snprintf(out, size, "the peer refused: %s", SSL_alert_desc_string_long(alert));
+    else if (reason)
+        snprintf(out, size, "%s", reason);
+    else if (error)
+        snprintf(out, size, "OpenSSL error %#lx", error);
+    else
+        snprintf(out, size, "OpenSSL gave no reason");
+}
+
+void green__tls_queue_text(char *out, size_t size)
+{
+    text_of(ERR_peek_error(), out, size);
+    ERR_clear_error();
+}
+
+static bool is_about_the_name(long verify)
+{
+    return verify == X509_V_ERR_HOSTNAME_MISMATCH || verify == X509_V_ERR_IP_ADDRESS_MISMATCH;
+}
+
+static int code_of(const struct tls *t, unsigned long error)
+{
+    int alert = alert_of(error);
+    if (alert == SSL_AD_NO_APPLICATION_PROTOCOL)
+        return GREEN_ETLS_ALPN;
+    if (alert >= 0)
+        return GREEN_ETLS_ALERT;
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL)
+        return GREEN_ETLS;
+    switch (ERR_GET_REASON(error)) {
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+        return is_about_the_name(SSL_get_verify_result(t->ssl)) ? GREEN_ETLS_NAME : GREEN_ETLS_CERTIFICATE;
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+        return GREEN_ETLS_CERTIFICATE;
+    case SSL_R_NO_APPLICATION_PROTOCOL:
+        return GREEN_ETLS_ALPN;
+    default:
+        return GREEN_ETLS;
+    }
+}
+
+void green__tls_fail(struct tls *t)
+{
+    unsigned long error = ERR_peek_error();
+    char text[TEXT];
+    text_of(error, text, sizeof text);
+    ERR_clear_error();
+    t->failed = t->no_memory ? -ENOMEM : t->not_tls ? GREEN_ETLS_PLAINTEXT : code_of(t, error);
+    if (t->failed == -ENOMEM)
+        snprintf(text, sizeof text, "out of memory");
+    else if (t->failed == GREEN_ETLS_PLAINTEXT)
+        snprintf(text, sizeof text, "what the peer sent is not TLS");
+    replace(&t->error,
+            t->rejected && ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED ? t->rejected : text);
+}
+
+void green__tls_truncated(struct tls *t)
+{
+    replace(&t->error, SSL_is_init_finished(t->ssl) ? "the connection ended without close_notify"
+                                                    : "the peer closed the connection during the handshake");
+}
+
+/* --- certificates ------------------------------------------------------------------------------------------------ */
+
+void green__tls_names_text(X509 *certificate, char *out, size_t size)
+{
+    size_t at = 0;
+    out[0] = 0;
+    for (size_t i = 0; at + 4 < size; i++) { /* more do not help a reader */
+        char name[300];
+        if (green__tls_san_text(certificate, i, name, sizeof name) < 0)
+            return;
+        at += (size_t)snprintf(out + at, size - at, "%s%s", i ? ", " : "", name);
+    }
+    memcpy(out + size - 4, "...", 4);
+}
+
+static void describe(const struct tls *t, int error, X509 *certificate, char *out, size_t size)
+{
+    char subject[256] = "", names[400] = "", issuer[256] = "";
+    if (certificate) {
+        green__tls_dn_text(X509_get_subject_name(certificate), subject, sizeof subject);
+        green__tls_dn_text(X509_get_issuer_name(certificate), issuer, sizeof issuer);
+        if (is_about_the_name(error))
+            green__tls_names_text(certificate, names, sizeof names);
+    }
+    bool who = error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
+               error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT;
+    snprintf(out, size, "%s: %s%s%s%s%s%s%s%s", X509_verify_cert_error_string(error),
+             subject[0] ? subject : "no subject", who ? ", issued by " : "", who ? issuer : "",
+             names[0] ? ", is for " : "", names, t->host ? ", checked against " : "",
+             !t->host             ? ""
+             : t->host_is_address ? "address "
+                                  : "host name ",
+             t->host ? t->host : "");
+}
+
+int green__tls_verify(int ok, X509_STORE_CTX *store)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls *t = ssl ? SSL_get_app_data(ssl) : NULL;
+    if (!ok && t) {
+        char text[TEXT];
+        describe(t, X509_STORE_CTX_get_error(store), X509_STORE_CTX_get_current_cert(store), text,
+                 sizeof text);
+        replace(&t->rejected, text);
+    }
+    return ok;
+}
