@@ -48,6 +48,7 @@
 #include "net/stream.h"
 #include "net/dns.h"
 #include "net/tls.h"
+#include "os/process.h"
 #include "os/signal.h"
 #include "sync/channel.h"
 #include "sync/event.h"

@@ -272,6 +272,7 @@ int green_hub_close(void)
     if (hub->alive > 1)
         return -EBUSY;
     green__dns_close(hub);
+    green__processes_close();
     for (size_t chunk = 0; chunk < hub->fd_chunks; chunk++)
         for (int i = 0; hub->fds[chunk] && i < FD_CHUNK; i++)
             green__fd_forget(hub, (int)(chunk * FD_CHUNK) + i, &hub->fds[chunk][i]);

@@ -197,4 +197,7 @@ void green__poller_wait(green_hub_t *hub, green_time until);
 /* net/dns.c */
 void green__dns_close(green_hub_t *hub);
 
+/* os/process.c: lets go of this thread's children. */
+void green__processes_close(void);
+
 #endif
