@@ -15,6 +15,11 @@ enum {
     GREEN_EAI_AGAIN = -4099,   /* name servers did not answer in time or failed for now (SERVFAIL, timeout) */
     GREEN_EAI_FAIL = -4100,    /* name servers refused or answered nonsense */
     GREEN_EAI_BADNAME = -4101, /* not a valid host name */
+    GREEN_EAI_SERVICE = -4102, /* no such service for this type of socket */
+    GREEN_EAI_FAMILY = -4103,  /* an address family that names cannot be resolved for */
+    GREEN_EAI_SOCKTYPE = -4104,   /* no such type of socket, or not with this protocol */
+    GREEN_EAI_BADFLAGS = -4105,   /* flags that are unknown or exclude each other */
+    GREEN_EAI_ADDRFAMILY = -4106, /* a numeric address of another family than asked for */
 
     /* net/tls.h; green_tls_error() says more */
     GREEN_ETLS = -4201,           /* something against the protocol, a forged record for example */

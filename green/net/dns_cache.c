@@ -1,5 +1,6 @@
 /* The table of names: a hash table with chains, and a list in order of use. */
 #include "dns_cache.h"
+#include "dns_answer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +16,9 @@ void dns_cache_init(struct dns_cache *cache)
 
 /* FNV-1a from a random start. Names can be the choice of strangers, but chains are bounded by the table's
  * limits. */
-static uint32_t hash_of(const struct dns_cache *cache, const char *name, int family)
+static uint32_t hash_of(const struct dns_cache *cache, const char *name, int kind)
 {
-    uint32_t hash = 2166136261u ^ cache->seed ^ (uint32_t)family;
+    uint32_t hash = 2166136261u ^ cache->seed ^ (uint32_t)kind;
     for (; *name; name++)
         hash = (hash ^ (unsigned char)*name) * 16777619u;
     return hash;
@@ -36,11 +37,11 @@ static void unlink_entry(struct dns_cache *cache, struct dns_entry *entry)
     *at = entry->next;
 }
 
-struct dns_entry *dns_cache_find(struct dns_cache *cache, const char *name, int family, green_time now)
+struct dns_entry *dns_cache_find(struct dns_cache *cache, const char *name, int kind, green_time now)
 {
-    uint32_t hash = hash_of(cache, name, family);
+    uint32_t hash = hash_of(cache, name, kind);
     struct dns_entry *entry = *bucket_of(cache, hash);
-    while (entry && (entry->hash != hash || entry->family != family || strcmp(entry->name, name) != 0))
+    while (entry && (entry->hash != hash || entry->kind != kind || strcmp(entry->name, name) != 0))
         entry = entry->next;
     if (!entry || entry->pending)
         return entry;
@@ -53,16 +54,15 @@ struct dns_entry *dns_cache_find(struct dns_cache *cache, const char *name, int 
     return entry;
 }
 
-struct dns_entry *dns_cache_add(struct dns_cache *cache, const char *name, int family)
+struct dns_entry *dns_cache_add(struct dns_cache *cache, const char *name, int kind)
 {
     size_t size = strlen(name) + 1;
     struct dns_entry *entry = calloc(1, sizeof *entry + size);
     if (!entry)
         return NULL;
     list_init(&entry->recent);
-    list_init(&entry->waiters);
-    entry->hash = hash_of(cache, name, family);
-    entry->family = family;
+    entry->hash = hash_of(cache, name, kind);
+    entry->kind = entry->query.kind = kind;
     entry->pending = true;
     memcpy(entry->name, name, size);
     struct dns_entry **bucket = bucket_of(cache, entry->hash);
@@ -91,7 +91,7 @@ void dns_cache_drop(struct dns_cache *cache, struct dns_entry *entry)
         list_remove(&entry->recent);
         cache->outcomes--;
     }
-    green_dns_release(entry->answer);
+    dns_outcome_release(entry->answer);
     free(entry);
 }
 

@@ -7,8 +7,6 @@
 
 #include "dns_channel.h"
 
-#define DNS_NAME_MAX      253 /* bytes of a host name (RFC 1035: 255 on the wire), without the final dot */
-#define DNS_NAME_SIZE     (DNS_NAME_MAX + 2)
 #define DNS_CACHE_MAX     1024 /* outcomes kept */
 #define DNS_CACHE_BUCKETS 1024
 
@@ -16,13 +14,13 @@ struct dns_entry {
     struct dns_entry *next; /* in its bucket */
     struct list recent;     /* in dns_cache.recent, once there is an outcome */
     struct dns_query query;
-    struct list waiters;        /* struct waiter of dns.c, while pending */
-    green_dns_answer_t *answer; /* the outcome: this, or if NULL, */
+    struct green_chain waiters; /* struct waiter, while pending */
+    struct dns_outcome *answer; /* the outcome: this, or if NULL, */
     int error;                  /* this */
     green_time expires;         /* of the outcome */
     uint32_t hash;
-    int family;
-    int port;       /* of who asked first: the answer carries it */
+    int kind;       /* as in the query */
+    int port;       /* of who asked first: an answer of addresses carries it */
     bool pending;   /* the query is on its way */
     bool forgotten; /* not in the table any more; goes when its query ends */
     char name[];    /* lower case */
@@ -38,10 +36,10 @@ struct dns_cache {
 void dns_cache_init(struct dns_cache *cache);
 
 /* The entry for a name, pending or with an outcome that is good at `now`; or NULL. */
-struct dns_entry *dns_cache_find(struct dns_cache *cache, const char *name, int family, green_time now);
+struct dns_entry *dns_cache_find(struct dns_cache *cache, const char *name, int kind, green_time now);
 
 /* A new, pending entry for a name that is not in the table; NULL: no memory. */
-struct dns_entry *dns_cache_add(struct dns_cache *cache, const char *name, int family);
+struct dns_entry *dns_cache_add(struct dns_cache *cache, const char *name, int kind);
 
 /* The entry, which has its outcome now, stays until it expires or is the oldest of too many. */
 void dns_cache_keep(struct dns_cache *cache, struct dns_entry *entry);

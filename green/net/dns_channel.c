@@ -4,19 +4,17 @@
  * are on their way, because c-ares closes its sockets after the last one.
  */
 #include "dns_channel.h"
+#include "dns_answer.h"
 
 #include <ares.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define QUERY_TIMEOUT_MS 2000 /* for the first try of each server; doubles */
-#define QUERY_TRIES      2
-#define SERVERS_MAX      16
-#define DNS_PORT         53
-#define LOOK_INTERVAL    GREEN_S(1) /* between looks at resolv.conf */
-#define TTL_MIN          1          /* seconds; answers from the hosts file have 0, and the file may change */
-#define TTL_MAX          86400
+#define SERVERS_MAX    16
+#define DNS_PORT       53
+#define CLASS_INTERNET 1
+#define ALIASES_MAX    16
 
 struct dns_channel {
     struct list link; /* in resolver->channels */
@@ -158,11 +156,11 @@ static int error_of(int status)
 static int open_ares(struct dns_resolver *resolver, struct dns_channel *ch)
 {
     struct ares_options options = {
-        .timeout = QUERY_TIMEOUT_MS,
-        .tries = QUERY_TRIES,
+        .timeout = (int)(resolver->patience / GREEN_MS(1)),
+        .tries = resolver->tries,
         .sock_state_cb = on_socket_state,
         .sock_state_cb_data = ch,
-        .resolvconf_path = (char *)resolver->resolv_conf,
+        .resolvconf_path = (char *)resolver->resolv_conf.path,
     };
     int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB | ARES_OPT_RESOLVCONF;
 #ifdef ARES_OPT_QUERY_CACHE
@@ -186,8 +184,7 @@ static int open_channel(struct dns_resolver *resolver)
         return -ENOMEM;
     ch->resolver = resolver;
     list_init(&ch->watches);
-    if (stat(resolver->resolv_conf, &resolver->resolv_conf_read) < 0)
-        memset(&resolver->resolv_conf_read, 0, sizeof resolver->resolv_conf_read);
+    dns_file_reading(&resolver->resolv_conf);
     int r = open_ares(resolver, ch);
     if (r < 0) {
         free(ch);
@@ -211,26 +208,21 @@ static void retire(struct dns_resolver *resolver)
 }
 
 /* c-ares reads resolv.conf once for each channel, so a changed file wants a new one. */
-static void look_at_resolv_conf(struct dns_resolver *resolver)
+bool dns_resolver_changed(struct dns_resolver *resolver, green_time now)
 {
-    green_time now = green_now();
-    if (now < resolver->look_again)
-        return;
-    resolver->look_again = now + LOOK_INTERVAL;
-    struct stat present, *read = &resolver->resolv_conf_read;
-    if (stat(resolver->resolv_conf, &present) < 0)
-        return; /* perhaps about to be replaced */
-    if (present.st_ino != read->st_ino || present.st_dev != read->st_dev ||
-        present.st_size != read->st_size || present.st_mtim.tv_sec != read->st_mtim.tv_sec ||
-        present.st_mtim.tv_nsec != read->st_mtim.tv_nsec)
-        retire(resolver);
+    if (!resolver->channel || !dns_file_changed(&resolver->resolv_conf, now))
+        return false;
+    retire(resolver);
+    return true;
 }
 
 void dns_resolver_init(struct dns_resolver *resolver)
 {
     memset(resolver, 0, sizeof *resolver);
     list_init(&resolver->channels);
-    resolver->resolv_conf = "/etc/resolv.conf";
+    resolver->resolv_conf.path = "/etc/resolv.conf";
+    resolver->patience = DNS_PATIENCE;
+    resolver->tries = DNS_TRIES;
 }
 
 void dns_resolver_close(struct dns_resolver *resolver)
@@ -307,16 +299,43 @@ int dns_resolver_servers(struct dns_resolver *resolver, const char *csv)
     return 0;
 }
 
+int dns_resolver_patience(struct dns_resolver *resolver, int64_t patience, int tries)
+{
+    if (patience < GREEN_MS(1) || patience > GREEN_S(60) || tries < 1 || tries > 10)
+        return -EINVAL;
+    resolver->patience = patience;
+    resolver->tries = tries;
+    retire(resolver);
+    return 0;
+}
+
 /* --- queries --- */
 
 static int ttl_of(const struct ares_addrinfo *found)
 {
-    int ttl = TTL_MAX;
+    int ttl = DNS_TTL_MAX;
     for (const struct ares_addrinfo_node *node = found->nodes; node; node = node->ai_next)
         ttl = node->ai_ttl < ttl ? node->ai_ttl : ttl;
     for (const struct ares_addrinfo_cname *alias = found->cnames; alias; alias = alias->next)
         ttl = alias->ttl < ttl ? alias->ttl : ttl;
-    return ttl < TTL_MIN ? TTL_MIN : ttl;
+    return ttl;
+}
+
+static const char *alias_of(const struct ares_addrinfo *found, const char *name)
+{
+    for (const struct ares_addrinfo_cname *alias = found->cnames; alias; alias = alias->next)
+        if (alias->alias && alias->name && strcasecmp(alias->alias, name) == 0)
+            return alias->name;
+    return NULL;
+}
+
+/* Where the aliases lead to; whoever answers may have made a circle of them. */
+static const char *canonical_name(const struct ares_addrinfo *found)
+{
+    const char *name = found->name ? found->name : "", *next;
+    for (int steps = 0; steps < ALIASES_MAX && (next = alias_of(found, name)); steps++)
+        name = next;
+    return name;
 }
 
 static int make_answer(const struct ares_addrinfo *found, green_dns_answer_t **out)
@@ -325,59 +344,76 @@ static int make_answer(const struct ares_addrinfo *found, green_dns_answer_t **o
     for (const struct ares_addrinfo_node *node = found->nodes; node && count < DNS_ADDRESSES_MAX;
          node = node->ai_next)
         count++;
-    green_dns_answer_t *answer = calloc(1, sizeof *answer + count * sizeof *answer->addresses);
+    if (!count)
+        return GREEN_EAI_NODATA;
+    green_dns_answer_t *answer = dns_answer_new(count, canonical_name(found), ttl_of(found));
     if (!answer)
         return -ENOMEM;
     for (const struct ares_addrinfo_node *node = found->nodes; node && answer->count < count;
-         node = node->ai_next) {
-        green_address_t *address = &answer->addresses[answer->count];
-        if (node->ai_addrlen > sizeof address->in6)
-            continue;
-        memcpy(address, node->ai_addr, node->ai_addrlen);
-        address->length = node->ai_addrlen;
-        answer->count++;
-    }
+         node = node->ai_next)
+        dns_answer_add(answer, node->ai_addr, node->ai_addrlen);
     if (!answer->count) {
-        free(answer);
+        green_dns_release(answer);
         return GREEN_EAI_NODATA;
     }
-    answer->references = 1;
-    answer->expires = green_in(GREEN_S(ttl_of(found)));
     *out = answer;
     return 0;
 }
 
-static void on_answer(void *arg, int status, int timeouts, struct ares_addrinfo *found)
+static void finish(struct dns_query *query, int error, void *answer)
 {
-    struct dns_query *query = arg;
-    struct dns_channel *ch = query->channel;
+    query->channel->pending--;
+    query->channel->resolver->pending--;
+    query->done(query, error, answer);
+}
+
+static void on_addresses(void *arg, int status, int timeouts, struct ares_addrinfo *found)
+{
     green_dns_answer_t *answer = NULL;
-    ch->pending--;
-    ch->resolver->pending--;
     int error = error_of(status);
     if (status == ARES_SUCCESS)
         error = make_answer(found, &answer);
     if (found)
         ares_freeaddrinfo(found);
-    query->done(query, error, answer);
+    finish(arg, error, answer);
 }
 
-int dns_resolver_ask(struct dns_resolver *resolver, struct dns_query *query, const char *name, int family)
+static void on_records(void *arg, int status, int timeouts, unsigned char *message, int length)
+{
+    struct dns_query *query = arg;
+    green_records_t *answer = NULL;
+    int error = error_of(status);
+    if (status == ARES_SUCCESS)
+        error = dns_records_parse(message, length, query->kind & ~DNS_RECORDS, &answer);
+    finish(query, error, answer);
+}
+
+static void ask(struct dns_channel *ch, struct dns_query *query, const char *name)
+{
+    struct ares_addrinfo_hints hints = {
+        .ai_family = query->kind,
+        .ai_socktype = SOCK_STREAM,
+        .ai_flags = ARES_AI_CANONNAME | (ch->resolver->hosts ? ARES_AI_ENVHOSTS : 0),
+    };
+    if (query->kind & DNS_RECORDS)
+        ares_query(ch->ares, name, CLASS_INTERNET, query->kind & ~DNS_RECORDS, on_records, query);
+    else
+        ares_getaddrinfo(ch->ares, name, NULL, &hints, on_addresses, query);
+}
+
+int dns_resolver_ask(struct dns_resolver *resolver, struct dns_query *query, const char *name)
 {
     if (resolver->pending >= DNS_QUERIES_MAX)
         return GREEN_EAI_AGAIN;
-    if (resolver->channel)
-        look_at_resolv_conf(resolver);
     int r = resolver->channel ? 0 : open_channel(resolver);
     if (r < 0)
         return r;
     struct dns_channel *ch = resolver->channel;
-    struct ares_addrinfo_hints hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
     query->channel = ch;
     ch->pending++;
     resolver->pending++;
     green_uv_loop(); /* the loop has to look at what this starts */
-    ares_getaddrinfo(ch->ares, name, NULL, &hints, on_answer, query);
+    ask(ch, query, name);
     settle(ch);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* The c-ares channel: servers, transports, configuration, limits, and that it leaves nothing behind. */
 #include <uv.h>
 
-#include "net/dns_channel.h"
+#include "net/dns_lookup.h"
 #include "resolving.h"
 
 START_TEST(truncated_answers_come_over_tcp)
@@ -114,7 +114,7 @@ START_TEST(changes_of_resolv_conf_are_noticed)
     ck_assert_int_ge(fd, 0);
     close(fd);
     write_file(path, "search before.test\n");
-    ck_assert_int_eq(green__dns_resolv_conf(path), 0);
+    ck_assert_int_eq(green__dns_paths(&(struct dns_paths){.resolv_conf = path}), 0);
     release_found("short", AF_INET);
     ck_assert_int_eq(name_server_count(server, "short.before.test"), 1);
     write_file(path, "search afterwards.test\n");
