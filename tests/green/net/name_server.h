@@ -473,7 +473,7 @@ static void name_server_stop(struct name_server *s)
 }
 
 /* Answers all queries for held names that came so far or will come. */
-static void name_server_release(struct name_server *s)
+static inline void name_server_release(struct name_server *s)
 {
     command(s, 'r');
 }
@@ -485,7 +485,7 @@ static const char *name_server_address(const struct name_server *s)
 }
 
 /* How many queries came for a name (for all if NULL), of any type, over UDP or TCP. */
-static int name_server_count(struct name_server *s, const char *name)
+static inline int name_server_count(struct name_server *s, const char *name)
 {
     int n = 0;
     pthread_mutex_lock(&s->mutex);

@@ -1,5 +1,4 @@
 /* The resolver's memory: shared queries, answers and failures that are kept, and for how long. */
-#include "net/dns_cache.h"
 #include "resolving.h"
 
 #define CROWD 100
@@ -105,11 +104,10 @@ END_TEST
 
 int main(void)
 {
-    // clang-format off
-    const TTest *const tests[] = {
-        a_crowd_shares_one_query, a_crowd_shares_one_failure, answers_are_kept, answers_expire,
-        the_cache_is_bounded, failures_are_remembered_for_a_moment,
+    const struct test tests[] = {
+        {a_crowd_shares_one_query, 0}, {a_crowd_shares_one_failure, 0},
+        {answers_are_kept, 0},         {answers_expire, 0},
+        {the_cache_is_bounded, 0},     {failures_are_remembered_for_a_moment, 0},
     };
-    // clang-format on
-    return run_tests(tests, sizeof tests / sizeof tests[0]);
+    return RUN_DNS_TESTS(tests);
 }
