@@ -65,6 +65,8 @@
 #include "sync/result.h"
 #include "sync/select.h"
 #include "sync/semaphore.h"
+#include "pool/group.h"
+#include "pool/pool.h"
 #include "pool/threadpool.h"
 #include "pool/offload.h"
 

@@ -238,6 +238,8 @@ void green__finish(green_hub_t *hub, green_t *g)
     green__tell(hub, GREEN_HOOK_END, g);
     green__wake_all(&g->joiners, 0);
     green__notify(&g->waitable);
+    if (UNLIKELY(g->member.chain))
+        green__leave_group(g);
     list_remove(&g->everyone);
     hub->alive--;
     if (UNLIKELY(hub->enders.first && hub->alive - hub->background == 1))

@@ -26,8 +26,9 @@ struct green {
     struct context context;
     struct stack
         stack; /* low is NULL before the first turn (unless its size is special), for main, and when done */
-    struct list queued;   /* in hub->ready while GREEN_READY */
-    struct list everyone; /* in hub->everyone while alive */
+    struct list queued;       /* in hub->ready while GREEN_READY */
+    struct list everyone;     /* in hub->everyone while alive */
+    struct green_node member; /* of a group (pool/group.c) */
     green_hub_t *hub;
     green_park_t *park;         /* set while GREEN_WAITING in a green_park() */
     struct timer wait_timer;    /* deadline of that park */
@@ -179,6 +180,9 @@ void green__timeouts_end(green_t *g);
 
 /* slot.c */
 void green__slot_free(green_hub_t *hub, unsigned slot);
+
+/* pool/group.c */
+void green__leave_group(green_t *g);
 
 /* context switching with the sanitizers told (context.c) */
 void green__switch_context(struct context *from, struct context *to, bool from_ends);
