@@ -211,6 +211,47 @@ START_TEST(a_short_life)
 }
 END_TEST
 
+static atomic_bool storm_over;
+
+static void *set_and_clear(void *arg)
+{
+    intptr_t was_set = 0;
+    while (!storm_over) {
+        green_shared_event_set(&event);
+        was_set |= green_shared_event_is_set(&event);
+        green_shared_event_clear(&event);
+    }
+    return (void *)(was_set ? 0 : (intptr_t)1);
+}
+
+static void *wait_impatiently(void *arg)
+{
+    for (int i = rounds(2000); i > 0; i--) {
+        int r = green_shared_event_wait(&event, i % 2 ? green_in(GREEN_US(i % 20)) : soon());
+        ck_assert(r == 0 || (i % 2 && r == -ETIMEDOUT));
+    }
+    return arg;
+}
+
+/* Set and cleared all the time by two threads, waited for by some who give up at once. */
+START_TEST(a_storm)
+{
+    pthread_t threads[2];
+    green_t *g[10];
+    for (int i = 0; i < 2; i++)
+        threads[i] = start(set_and_clear, NULL);
+    for (int i = 0; i < 10; i++)
+        g[i] = spawn(wait_impatiently, NULL);
+    for (int i = 0; i < 10; i++)
+        finish(g[i]);
+    storm_over = true;
+    for (int i = 0; i < 2; i++)
+        ck_assert_ptr_null(end_of(threads[i]));
+    ck_assert_uint_eq(green_hub()->outside, 0);
+    ck_assert_int_eq(green_shared_event_destroy(&event), 0);
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -222,6 +263,7 @@ int main(void)
         {many_hubs_are_woken, 0},
         {from_hub_to_hub, 0},
         {a_short_life, 0},
+        {a_storm, 0},
     };
     return RUN_TESTS("shared_event", tests);
 }
