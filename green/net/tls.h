@@ -70,7 +70,8 @@ int green_tls_context_certificate_pem(green_tls_context_t *context, const void *
                                       const void *key, size_t key_size) GREEN_MUST_CHECK;
 
 /* Trusts these authorities: a PEM file, PEM in memory, a folder with hashed names (openssl rehash; read as needed, also
- * during handshakes), the system's. The first call of these replaces a client's default, the system's. On servers they
+ * during handshakes), the system's. The first call of these replaces a client's default, the system's, which is read
+ * once in a process, with the first connection that needs it (about 0.1 s). On servers they
  * verify client certificates, and their names are sent to the client. Errors as above. */
 int green_tls_context_ca_file(green_tls_context_t *context, const char *path) GREEN_MUST_CHECK;
 int green_tls_context_ca_pem(green_tls_context_t *context, const void *pem, size_t size) GREEN_MUST_CHECK;

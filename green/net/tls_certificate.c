@@ -62,7 +62,7 @@ static int no_password(char *buffer, int size, int writing, void *arg)
 
 static BIO *memory(const void *data, size_t size)
 {
-    return data && size <= FILE_MAX ? BIO_new_mem_buf(data, (int)size) : NULL;
+    return BIO_new_mem_buf(data ? data : "", data ? (int)size : 0);
 }
 
 /* Every certificate in the PEM, in order; at least one. */

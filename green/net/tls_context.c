@@ -1,6 +1,7 @@
 /* Contexts: what connections have in common, and what we demand of them by default. */
 #include "tls_state.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +40,7 @@ static bool set_defaults(green_tls_context_t *context, unsigned flags)
     context->unverified = flags & GREEN_TLS_DANGEROUSLY_ACCEPT_ANY_CERTIFICATE;
     SSL_CTX_set_verify(ctx, context->unverified ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, green__tls_verify);
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    return SSL_CTX_set_default_verify_paths(ctx);
+    return true;
 }
 
 int green_tls_context_new(green_tls_context_t **out, unsigned flags)
@@ -82,6 +83,45 @@ void green_tls_context_release(green_tls_context_t *context)
     SSL_CTX_free(context->ctx);
     free(context->alpn);
     free(context);
+}
+
+/* The system's authorities, read once in a process: that takes a tenth of a second, and they fill megabytes. */
+static X509_STORE *system_store;
+
+static void load_system_store(void)
+{
+    system_store = X509_STORE_new();
+    if (system_store && !X509_STORE_set_default_paths(system_store)) {
+        X509_STORE_free(system_store);
+        system_store = NULL;
+    }
+}
+
+static int finish(green_tls_context_t *context)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (context->server || context->trusting)
+        return 0;
+    ERR_clear_error();
+    pthread_once(&once, load_system_store);
+    ERR_clear_error();
+    if (!system_store)
+        return -ENOMEM;
+    SSL_CTX_set1_cert_store(context->ctx, system_store);
+    return 0;
+}
+
+int green__tls_use(green_tls_context_t *context)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    if (atomic_load_explicit(&context->used, memory_order_acquire))
+        return 0;
+    pthread_mutex_lock(&mutex);
+    int r = atomic_load_explicit(&context->used, memory_order_relaxed) ? 0 : finish(context);
+    if (r == 0)
+        atomic_store_explicit(&context->used, true, memory_order_release);
+    pthread_mutex_unlock(&mutex);
+    return r;
 }
 
 int green__tls_changeable(const green_tls_context_t *context)

@@ -44,12 +44,24 @@ static int alert_of(unsigned long error)
                : -1;
 }
 
+static const char *alert_text(int alert)
+{
+    switch (alert) { /* new in TLS 1.3, and without a text in OpenSSL 3.0 */
+    case SSL_AD_MISSING_EXTENSION:
+        return "missing extension";
+    case SSL_AD_CERTIFICATE_REQUIRED:
+        return "certificate required";
+    default:
+        return SSL_alert_desc_string_long(alert);
+    }
+}
+
 static void text_of(unsigned long error, char *out, size_t size)
 {
     int alert = alert_of(error);
     const char *reason = error ? ERR_reason_error_string(error) : NULL;
     if (alert >= 0)
-        snprintf(out, size, "the peer refused: %s", SSL_alert_desc_string_long(alert));
+        snprintf(out, size, "the peer refused: %s", alert_text(alert));
     else if (reason)
         snprintf(out, size, "%s", reason);
     else if (error)

@@ -66,7 +66,8 @@ static bool adopt(struct tls *t, green_tls_context_t *chosen)
         !SSL_set_min_proto_version(t->ssl, (int)SSL_CTX_get_min_proto_version(ctx)) ||
         !SSL_set_max_proto_version(t->ssl, (int)SSL_CTX_get_max_proto_version(ctx)))
         return false;
-    atomic_store_explicit(&chosen->used, true, memory_order_relaxed);
+    if (green__tls_use(chosen) < 0)
+        return false;
     green_tls_context_t *before = t->context;
     t->context = green_tls_context_retain(chosen);
     green_tls_context_release(before);
@@ -202,6 +203,10 @@ static int shake_hands(struct tls *t, green_time deadline)
             return 0;
         if (r == 0)
             r = green__tls_obey(t, outcome, received, deadline);
+        if (r == 0 && t->not_tls) { /* without waiting for what OpenSSL would take for the rest of a record */
+            green__tls_fail(t);
+            r = t->failed;
+        }
         if (r < 0)
             return r;
     }
@@ -221,8 +226,9 @@ static int note_agreement(struct tls *t)
 /* Finishes or frees t. */
 static int establish(struct tls *t, green_stream_t **out, green_time deadline)
 {
-    atomic_store_explicit(&t->context->used, true, memory_order_relaxed);
-    int r = shake_hands(t, deadline);
+    int r = green__tls_use(t->context);
+    if (r == 0)
+        r = shake_hands(t, deadline);
     if (r == 0)
         r = note_agreement(t);
     if (r < 0) {

@@ -103,7 +103,10 @@ static inline struct tls *green__tls(const green_stream_t *s)
     return s && s->type == &green__tls_type ? (struct tls *)(uintptr_t)s : NULL;
 }
 
-/* tls_context.c: -EBUSY once it is used, else 0. */
+/* tls_context.c */
+/* Makes it ready for connections and immutable, the first time. 0 or -ENOMEM. */
+int green__tls_use(green_tls_context_t *context);
+/* -EBUSY once it is used, else 0. */
 int green__tls_changeable(const green_tls_context_t *context);
 
 /* tls_handshake.c: what a context must do in handshakes. */
