@@ -39,7 +39,7 @@ static int adopt(green_mutex_t *m, green_hub_t *hub)
     return 0;
 }
 
-int green_mutex_try_lock(green_mutex_t *m)
+static inline int try_lock(green_mutex_t *m)
 {
     green_hub_t *hub = my_hub();
     if (UNLIKELY(!hub))
@@ -58,16 +58,21 @@ int green_mutex_try_lock(green_mutex_t *m)
     return 0;
 }
 
+int green_mutex_try_lock(green_mutex_t *m)
+{
+    return try_lock(m);
+}
+
 int green_mutex_lock(green_mutex_t *m, green_time deadline)
 {
-    int r = green_mutex_try_lock(m);
+    int r = try_lock(m);
     if (LIKELY(r != -EAGAIN))
         return r;
     struct waiter me;
     return green__wait_in(&m->waiters, &me, "a mutex", m, deadline);
 }
 
-bool green_mutex_is_mine(green_mutex_t *m)
+static inline bool is_mine(green_mutex_t *m)
 {
     green_hub_t *hub = my_hub();
     if (UNLIKELY(!hub) || !m->owner)
@@ -77,9 +82,14 @@ bool green_mutex_is_mine(green_mutex_t *m)
     return m->owner && m->owner == hub->current;
 }
 
+bool green_mutex_is_mine(green_mutex_t *m)
+{
+    return is_mine(m);
+}
+
 int green_mutex_unlock(green_mutex_t *m)
 {
-    if (UNLIKELY(!green_mutex_is_mine(m)))
+    if (UNLIKELY(!is_mine(m)))
         return -EPERM;
     struct waiter *next = green__wake_first(&m->waiters, 0);
     m->owner = next ? next->park.waiter : NULL;

@@ -26,7 +26,8 @@ bool green__result_ready(const green_waitable_t *w);
 /* The same as GREEN_RESULT_INIT: not arrived. Never switches. */
 void green_result_init(green_result_t *r);
 
-/* The memory may go. 0; -EBUSY: somebody waits for it or has a link on it, and nothing was done. Never switches. */
+/* The memory may go, once those who were in green_result_get() have returned from it. 0; -EBUSY: somebody waits for it
+ * or has a link on it, and nothing was done. Never switches. */
 int green_result_destroy(green_result_t *r) GREEN_MUST_CHECK;
 
 /* Delivers a value, which stays the caller's to manage, or an error: 0, and all who wait go on. -EALREADY: something

@@ -30,9 +30,14 @@ static bool let_writer_in(green_rwlock_t *l)
     return next;
 }
 
+static inline green_t *running(void)
+{
+    return LIKELY(green__hub) ? green__hub->current : green_self();
+}
+
 int green__rwlock_wait_to_read(green_rwlock_t *l, green_time deadline)
 {
-    if (l->writer && l->writer == green_self())
+    if (l->writer && l->writer == running())
         return -EDEADLK;
     struct waiter me;
     return green__wait_in(&l->readers, &me, "a lock to read", l, deadline);
@@ -40,7 +45,7 @@ int green__rwlock_wait_to_read(green_rwlock_t *l, green_time deadline)
 
 int green_rwlock_try_write_lock(green_rwlock_t *l)
 {
-    green_t *self = green_self();
+    green_t *self = running();
     if (!self)
         return -EPERM;
     if (l->writer || l->reading)
@@ -68,7 +73,7 @@ int green__rwlock_hand_over(green_rwlock_t *l)
             let_readers_in(l);
         return 0;
     }
-    if (!l->writer || l->writer != green_self())
+    if (!l->writer || l->writer != running())
         return -EPERM;
     l->writer = NULL;
     if (!let_readers_in(l))

@@ -58,7 +58,7 @@ int green_rwlock_try_write_lock(green_rwlock_t *l) GREEN_MUST_CHECK;
  * Never switches. */
 static inline int green_rwlock_unlock(green_rwlock_t *l)
 {
-    if (l->reading > 1) {
+    if (l->reading > 1 || (l->reading && !l->writers.first && !l->readers.first)) {
         l->reading--;
         return 0;
     }
