@@ -194,7 +194,7 @@ void green__run_loop(green_hub_t *hub, uv_run_mode mode);
 /* poller_epoll.c or poller_uv.c */
 int green__poller_open(green_hub_t *hub);
 void green__poller_close(green_hub_t *hub);
-int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction);
+int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions);
 void green__poller_unwatch(green_hub_t *hub, int fd, struct fd_state *f);
 void green__poller_wait(green_hub_t *hub, green_time until);
 

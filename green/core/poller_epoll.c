@@ -42,11 +42,11 @@ void green__poller_close(green_hub_t *hub)
     close(hub->epoll);
 }
 
-int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction)
+int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions)
 {
     if (LIKELY(f->watched))
         return 0; /* for both directions, for ever */
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET,
                                 .data.u64 = (uint64_t)f->generation << 32 | (uint32_t)fd};
     int r = epoll_ctl(hub->epoll, EPOLL_CTL_ADD, fd, &event);
     if (r < 0 &&
@@ -79,6 +79,8 @@ static unsigned conditions_of(uint32_t events)
         conditions |= FD_WRITE;
     if (events & EPOLLRDHUP)
         conditions |= FD_READ | FD_EOF;
+    if (events & EPOLLPRI)
+        conditions |= FD_URGENT;
     if (events & (EPOLLERR | EPOLLHUP))
         conditions |= FD_READ | FD_WRITE | FD_EOF | FD_HUP;
     return conditions;

@@ -34,14 +34,24 @@ void green__poller_close(green_hub_t *hub)
     (void)hub; /* green_hub_close() closes every handle of the loop */
 }
 
+/* That both ends are closed, or an error, is told along with anything else. */
+static int events_of(unsigned conditions)
+{
+    return (conditions & FD_READ ? UV_READABLE | UV_DISCONNECT : 0) |
+           (conditions & FD_WRITE ? UV_WRITABLE : 0) | (conditions & FD_EOF ? UV_DISCONNECT : 0) |
+           (conditions & FD_URGENT ? UV_PRIORITIZED : 0);
+}
+
 static int wanted(const struct fd_state *f)
 {
-    int events = 0;
+    unsigned conditions = 0;
     if (green__fd_queue(f, FD_READ) || f->parked_fn)
-        events |= UV_READABLE | UV_DISCONNECT;
+        conditions |= FD_READ;
     if (green__fd_queue(f, FD_WRITE))
-        events |= UV_WRITABLE;
-    return events;
+        conditions |= FD_WRITE;
+    for (struct green_node *node = f->watchers.first; node; node = node->next)
+        conditions |= CONTAINER_OF(node, struct fd_watcher, node)->conditions;
+    return events_of(conditions);
 }
 
 struct poll_data {
@@ -54,14 +64,10 @@ struct poll_data {
 static void on_event(uv_poll_t *poll, int status, int events);
 
 /* uv_poll_start() replaces the events it was started with. Waiters that are about to queue up are not in the list
- * yet, hence `direction`. */
-static int start(struct fd_state *f, unsigned direction)
+ * yet, hence `conditions`. */
+static int start(struct fd_state *f, unsigned conditions)
 {
-    int events = wanted(f);
-    if (direction & FD_READ)
-        events |= UV_READABLE | UV_DISCONNECT;
-    if (direction & FD_WRITE)
-        events |= UV_WRITABLE;
+    int events = wanted(f) | events_of(conditions);
     if (events == f->polled)
         return 0;
     f->polled = events;
@@ -82,6 +88,8 @@ static void on_event(uv_poll_t *poll, int status, int events)
         conditions |= FD_READ | FD_EOF;
     if (events & UV_WRITABLE)
         conditions |= FD_WRITE;
+    if (events & UV_PRIORITIZED)
+        conditions |= FD_URGENT;
     green__fd_event(data->hub, data->fd, data->state, conditions);
     data->state->polled = -1; /* level-triggered: what is left to wait for must be said again */
     start(data->state, 0);
@@ -92,7 +100,7 @@ static void free_data(uv_handle_t *handle)
     free(CONTAINER_OF(handle, struct poll_data, poll));
 }
 
-int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction)
+int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions)
 {
     if (f->always)
         return 0;
@@ -117,7 +125,7 @@ int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned d
         f->polled = 0;
         f->watched = true;
     }
-    return start(f, direction);
+    return start(f, conditions);
 }
 
 void green__poller_unwatch(green_hub_t *hub, int fd, struct fd_state *f)

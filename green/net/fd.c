@@ -34,8 +34,8 @@ static inline void note_result(struct fd_state *f, unsigned direction, size_t do
         f->ready &= ~FD_READ;
 }
 
-static inline __attribute__((always_inline)) ssize_t perform(int fd, unsigned direction,
-                                                             const struct operation *op, green_time deadline)
+static inline __attribute__((always_inline)) ssize_t perform(int fd, unsigned direction, struct operation *op,
+                                                             green_time deadline)
 {
     green_hub_t *hub;
     struct fd_state *f;
@@ -76,27 +76,44 @@ static inline __attribute__((always_inline)) ssize_t perform(int fd, unsigned di
     }
 }
 
-ssize_t green__fd_perform(int fd, unsigned direction, const struct operation *op, green_time deadline)
+ssize_t green__fd_perform(int fd, unsigned direction, struct operation *op, green_time deadline)
 {
     return perform(fd, direction, op, deadline);
 }
 
-static ssize_t attempt_read(int fd, const struct fd_state *f, const struct operation *op)
+/* A unix socket's read ends early where descriptors or credentials came along, whatever is behind them. Only recvmsg
+ * says so: they had no room (and were closed). */
+static ssize_t read_unix(int fd, struct operation *op, struct iovec *iov, int count)
 {
+    struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
+    ssize_t n = recvmsg(fd, &message, 0);
+    if (UNLIKELY(message.msg_flags & MSG_CTRUNC))
+        op->size = 0;
+    return n;
+}
+
+static ssize_t attempt_read(int fd, const struct fd_state *f, struct operation *op)
+{
+    if (f->family == AF_UNIX) {
+        struct iovec iov = {.iov_base = op->buffer, .iov_len = op->size};
+        return read_unix(fd, op, &iov, 1);
+    }
     return f->type && op->size ? recv(fd, op->buffer, op->size, 0) : read(fd, op->buffer, op->size);
 }
 
-static ssize_t attempt_write(int fd, const struct fd_state *f, const struct operation *op)
+static ssize_t attempt_write(int fd, const struct fd_state *f, struct operation *op)
 {
     return f->type ? send(fd, op->buffer, op->size, MSG_NOSIGNAL) : write(fd, op->buffer, op->size);
 }
 
-static ssize_t attempt_readv(int fd, const struct fd_state *f, const struct operation *op)
+static ssize_t attempt_readv(int fd, const struct fd_state *f, struct operation *op)
 {
+    if (f->family == AF_UNIX)
+        return read_unix(fd, op, (struct iovec *)(uintptr_t)op->iov, op->count);
     return readv(fd, op->iov, op->count);
 }
 
-static ssize_t attempt_writev(int fd, const struct fd_state *f, const struct operation *op)
+static ssize_t attempt_writev(int fd, const struct fd_state *f, struct operation *op)
 {
     return writev(fd, op->iov, op->count);
 }
@@ -127,6 +144,8 @@ ssize_t green_readv(int fd, const struct iovec *iov, int count, green_time deadl
 {
     count = bounded(count);
     struct operation op = {.attempt = attempt_readv, .iov = iov, .count = count, .size = total(iov, count)};
+    if (!op.size)
+        return 0;
     return perform(fd, FD_READ, &op, deadline);
 }
 

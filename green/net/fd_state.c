@@ -89,10 +89,10 @@ int green__fd_fresh(int fd, int family, int type)
     return 0;
 }
 
-static int watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction)
+int green__fd_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions)
 {
     green__fd_classify(fd, f);
-    return green__poller_watch(hub, fd, f, direction);
+    return green__poller_watch(hub, fd, f, conditions);
 }
 
 /* Wakes the first in the queue who still waits; one at a time, for that one passes on what it leaves. Between here
@@ -107,9 +107,20 @@ static void hand_over(struct fd_state *f, unsigned direction)
 
 static void parked_begin(green_hub_t *hub, struct fd_state *f, int status);
 
+static void tell_watchers(struct fd_state *f, unsigned conditions)
+{
+    for (struct green_node *node = f->watchers.first; node; node = node->next) {
+        struct fd_watcher *w = CONTAINER_OF(node, struct fd_watcher, node);
+        if (w->conditions & conditions)
+            green_wake(w->park, 0);
+    }
+}
+
 void green__fd_event(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions)
 {
-    f->ready |= conditions;
+    f->ready |= (uint8_t)conditions;
+    if (UNLIKELY(conditions & FD_URGENT))
+        f->stream = false; /* reads stop at the mark although more is there */
     if (conditions & FD_READ) {
         if (f->parked_fn)
             parked_begin(hub, f, 0);
@@ -117,6 +128,8 @@ void green__fd_event(green_hub_t *hub, int fd, struct fd_state *f, unsigned cond
     }
     if (conditions & FD_WRITE)
         hand_over(f, FD_WRITE);
+    if (UNLIKELY(!chain_empty(&f->watchers)))
+        tell_watchers(f, conditions); /* last: they look at what the others leave */
 }
 
 int green__fd_wait(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction, bool at_head,
@@ -130,7 +143,7 @@ int green__fd_wait(green_hub_t *hub, int fd, struct fd_state *f, unsigned direct
         return r;
     if (deadline <= GREEN_NOWAIT)
         return -EAGAIN;
-    r = watch(hub, fd, f, direction);
+    r = green__fd_watch(hub, fd, f, direction);
     if (r < 0 || f->always)
         return r;
     struct fd_waiter me = {.park = GREEN_PARK_INIT};
@@ -163,6 +176,11 @@ void green__fd_forget(green_hub_t *hub, int fd, struct fd_state *f)
     for (unsigned direction = FD_READ; direction <= FD_WRITE; direction <<= 1)
         for (struct list *node; (node = list_pop(&f->waiters[direction == FD_WRITE]));)
             green_wake(&CONTAINER_OF(node, struct fd_waiter, link)->park, -EBADF);
+    for (struct green_node *node; (node = chain_pop(&f->watchers));) {
+        struct fd_watcher *w = CONTAINER_OF(node, struct fd_watcher, node);
+        w->closed = true;
+        green_wake(w->park, 0);
+    }
     if (f->parked_fn) {
         f->parked_fn = NULL;
         hub->parked--;
@@ -233,7 +251,7 @@ int green_park_readable(int fd, void (*fn)(void *arg, int status), void *arg, gr
     struct pollfd now = {.fd = fd, .events = POLLIN};
     if (!f->watched || ((f->ready & FD_READ) && poll(&now, 1, 0) == 0))
         f->ready &= ~FD_READ;
-    r = watch(hub, fd, f, FD_READ);
+    r = green__fd_watch(hub, fd, f, FD_READ);
     if (r == 0)
         r = timer_set(&hub->timers, &f->parked_timer, deadline);
     if (r < 0)

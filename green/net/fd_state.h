@@ -4,13 +4,23 @@
 
 #include "../core/internal.h"
 
-#define FD_READ  1u /* worth trying to read: no EAGAIN or short read since the last event */
-#define FD_WRITE 2u
-#define FD_EOF   4u /* the peer closed its direction (EPOLLRDHUP): reading must go on until it returns 0 */
-#define FD_HUP   8u /* reset, or closed in both directions */
+#define FD_READ   1u /* worth trying to read: no EAGAIN or short read since the last event */
+#define FD_WRITE  2u
+#define FD_EOF    4u  /* the peer closed its direction (EPOLLRDHUP): reading must go on until it returns 0 */
+#define FD_HUP    8u  /* reset, or closed in both directions */
+#define FD_URGENT 16u /* TCP urgent data and other exceptional conditions (EPOLLPRI) */
+
+/* Somebody who wants to hear of conditions and takes nothing away (green_poll). */
+struct fd_watcher {
+    struct green_node node;
+    green_park_t *park;
+    unsigned conditions;
+    bool closed; /* set when the descriptor was closed meanwhile */
+};
 
 struct fd_state {
-    struct list waiters[2]; /* struct fd_waiter: readers, writers; first come, first served */
+    struct list waiters[2];      /* struct fd_waiter: readers, writers; first come, first served */
+    struct green_chain watchers; /* struct fd_watcher: all of them are told */
     void (*parked_fn)(void *arg, int status); /* set while a record is parked here */
     void *parked_arg;
     struct timer parked_timer;
@@ -22,7 +32,7 @@ struct fd_state {
         type; /* of a socket: SOCK_*, and recv and send work, which cost less than read and write; else 0 */
     uint8_t family;  /* of a socket: AF_*; else 0 */
     bool watched;    /* registered with the poller */
-    bool stream;     /* a short read means drained (stream sockets, pipes) */
+    bool stream;     /* a short read means drained (stream sockets, pipes), or it will be said otherwise */
     bool classified; /* these are known; until then nothing is claimed */
     bool always;     /* cannot be polled (a regular file): never waits */
 #ifdef GREEN_POLLER_UV
@@ -76,16 +86,19 @@ static inline bool green__fd_queue(const struct fd_state *f, unsigned direction)
 /* One operation on a descriptor: how to try it, and what would be all. */
 struct operation {
     ssize_t (*attempt)(int fd, const struct fd_state *f,
-                       const struct operation *op); /* like read(2): -1 and errno */
+                       struct operation *op); /* like read(2): -1 and errno */
     void *buffer;
     size_t
-        size; /* fewer bytes than this mean that the kernel has no more; 0: the result says nothing of the kind */
+        size; /* fewer bytes than this mean that the kernel has no more; 0: the result says nothing of the kind (an attempt may set it so) */
     const struct iovec *iov;
     int count;
 };
 
 /* What every call that moves something does: try, wait when the kernel says so, try again; in the order of arrival. */
-ssize_t green__fd_perform(int fd, unsigned direction, const struct operation *op, green_time deadline);
+ssize_t green__fd_perform(int fd, unsigned direction, struct operation *op, green_time deadline);
+
+/* Makes sure that the poller tells of these conditions (FD_*). -errno. Sets f->always if it never will. */
+int green__fd_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions);
 
 /* Finds out what kind of descriptor it is, if that is not known. */
 void green__fd_classify(int fd, struct fd_state *f);

@@ -23,4 +23,11 @@ ssize_t green_splice_in(int fd, green_pipe_t *pipe, size_t max, green_time deadl
  * follow at once. May switch. */
 ssize_t green_splice_out(green_pipe_t *pipe, int fd, bool more, green_time deadline) GREEN_MUST_CHECK;
 
+/* sendfile(2): sends `size` bytes of the file `in` from `offset` on to the descriptor `out`, or up to the file's end if
+ * that comes first. 0, or -errno; *done (may be NULL) is how many bytes went in any case. The file's own position stays;
+ * reading it may block the thread for as long as the disk takes. -EINVAL: `in` is no file, or a bad offset. May
+ * switch. */
+int green_sendfile(int out, int in, off_t offset, size_t size, size_t *done,
+                   green_time deadline) GREEN_MUST_CHECK;
+
 #endif

@@ -1,109 +1,7 @@
-/* Sockets: addresses as text, connecting, listening, accepting; no call leaves a descriptor behind. */
+/* Sockets: connecting, listening, accepting; no call leaves a descriptor behind. */
 #include "support.h"
 
-#include <arpa/inet.h>
 #include <netinet/tcp.h>
-
-/* --- addresses
- * ----------------------------------------------------------------------------------------------------- */
-
-static const struct {
-    const char *host;
-    int port, family;
-    const char *with_port, *without; /* NULL: not an address */
-} addresses[] = {
-    {"127.0.0.1", 80, AF_INET, "127.0.0.1:80", "127.0.0.1"},
-    {"0.0.0.0", 0, AF_INET, "0.0.0.0:0", "0.0.0.0"},
-    {"255.255.255.255", 65535, AF_INET, "255.255.255.255:65535", "255.255.255.255"},
-    {"1.20.100.9", 8080, AF_INET, "1.20.100.9:8080", "1.20.100.9"},
-    {"::1", 443, AF_INET6, "[::1]:443", "::1"},
-    {"[::1]", 443, AF_INET6, "[::1]:443", "::1"},
-    {"::", 1, AF_INET6, "[::]:1", "::"},
-    {"2001:DB8::0:1", 5, AF_INET6, "[2001:db8::1]:5", "2001:db8::1"},
-    {"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255", 65535, AF_INET6,
-     "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
-    {"::ffff:1.2.3.4", 5, AF_INET6, "[::ffff:1.2.3.4]:5", "::ffff:1.2.3.4"},
-    {"/run/x.sock", 0, AF_UNIX, "unix:/run/x.sock", "unix:/run/x.sock"},
-    {"/run/x.sock", -1, AF_UNIX, "unix:/run/x.sock", "unix:/run/x.sock"}, /* a path has no port */
-    {"127.0.0.1", -1, 0, NULL, NULL},
-    {"127.0.0.1", 65536, 0, NULL, NULL},
-    {"", 80, 0, NULL, NULL},
-    {"localhost", 80, 0, NULL, NULL},
-    {"127.1", 80, 0, NULL, NULL},
-    {"127.0.0.1 ", 80, 0, NULL, NULL},
-    {"0x7f.0.0.1", 80, 0, NULL, NULL},
-    {"1.2.3.256", 80, 0, NULL, NULL},
-    {"[127.0.0.1]", 80, 0, NULL, NULL},
-    {"[::1", 80, 0, NULL, NULL},
-    {"::1]", 80, 0, NULL, NULL},
-    {"[]", 80, 0, NULL, NULL},
-    {"[", 80, 0, NULL, NULL},
-    {"::1%", 80, 0, NULL, NULL},
-    {"fe80::1%nosuchinterface", 80, 0, NULL, NULL},
-    {"fe80::1%0", 80, 0, NULL, NULL},
-    {"1:2:3:4:5:6:7:8:9", 80, 0, NULL, NULL},
-    {"11111111111111111111111111111111111111111111111111111111111111111111111111111111", 80, 0, NULL, NULL},
-};
-
-START_TEST(address_text_both_ways)
-{
-    green_address_t address;
-    char text[GREEN_ADDRESS_TEXT];
-    int r = green_address_parse(&address, addresses[_i].host, addresses[_i].port);
-    if (!addresses[_i].with_port) {
-        ck_assert_int_eq(r, -EINVAL);
-        return;
-    }
-    ck_assert_int_eq(r, 0);
-    ck_assert_int_eq(address.any.sa_family, addresses[_i].family);
-    ck_assert_int_eq(green_address_port(&address), addresses[_i].family == AF_UNIX ? 0 : addresses[_i].port);
-    ck_assert_ptr_eq(green_address_text(&address, true, text), text);
-    ck_assert_str_eq(text, addresses[_i].with_port);
-    ck_assert_str_eq(green_address_text(&address, false, text), addresses[_i].without);
-}
-END_TEST
-
-START_TEST(every_byte_of_an_address_is_written)
-{
-    green_address_t address;
-    char text[GREEN_ADDRESS_TEXT], expected[GREEN_ADDRESS_TEXT];
-    for (int n = 0; n < 65536; n += n < 300 ? 1 : 251) {
-        snprintf(expected, sizeof expected, "%d.%d.%d.%d", n % 256, 255 - n % 256, n / 256, n % 7);
-        ck_assert_int_eq(green_address_parse(&address, expected, n), 0);
-        ck_assert_str_eq(green_address_text(&address, false, text), expected);
-        size_t length = strlen(expected);
-        snprintf(expected + length, sizeof expected - length, ":%d", n);
-        ck_assert_str_eq(green_address_text(&address, true, text), expected);
-    }
-}
-END_TEST
-
-START_TEST(unusual_addresses)
-{
-    green_address_t address;
-    char text[GREEN_ADDRESS_TEXT], path[200];
-    ck_assert_int_eq(green_address_parse(&address, "fe80::1%7", 80), 0);
-    ck_assert_uint_eq(address.in6.sin6_scope_id, 7);
-    ck_assert_int_eq(green_address_parse(&address, "[fe80::1%lo]", 80), 0);
-    ck_assert_uint_gt(address.in6.sin6_scope_id, 0);
-    memset(path, 'p', sizeof path);
-    path[0] = '/';
-    path[107] = 0; /* the longest there is */
-    ck_assert_int_eq(green_address_parse(&address, path, 0), 0);
-    ck_assert_str_eq(green_address_text(&address, true, text) + 5, path);
-    path[107] = 'p';
-    path[108] = 0;
-    ck_assert_int_eq(green_address_parse(&address, path, 0), -EINVAL);
-    memset(&address, 'x',
-           sizeof address); /* a unix socket without a name: nothing behind the family is its own */
-    address.un.sun_family = AF_UNIX;
-    address.length = sizeof address.un.sun_family;
-    ck_assert_str_eq(green_address_text(&address, true, text), "unix:");
-    address = (green_address_t){.length = 0};
-    ck_assert_str_eq(green_address_text(&address, true, text), "unknown");
-    ck_assert_int_eq(green_address_port(&address), 0);
-}
-END_TEST
 
 /* --- connecting
  * ---------------------------------------------------------------------------------------------------- */
@@ -248,6 +146,217 @@ START_TEST(connecting_can_be_given_up)
 }
 END_TEST
 
+struct acceptor {
+    int listener, accepted;
+};
+
+static void *accept_many(void *arg)
+{
+    struct acceptor *a = arg;
+    for (;;) {
+        int fd = green_accept(a->listener, NULL, GREEN_FOREVER);
+        if (fd < 0)
+            return (void *)(intptr_t)fd;
+        a->accepted++;
+        ck_assert_int_eq(green_close(fd), 0);
+    }
+}
+
+/* --- connecting what exists -------------------------------------------------------------------------------------------- */
+
+/* Case 111: an attempt that was given up goes on; waiting again learns what became of it. */
+START_TEST(connecting_a_descriptor)
+{
+    struct full_listener f;
+    fill_listener(&f);
+    int fd = green_socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(green_wait_fd(fd, POLLIN, soon()), 0); /* hung up as long as it is not connected */
+    ck_assert_int_eq(green_connect_fd(fd, &f.address, GREEN_NOWAIT), -EAGAIN);
+    ck_assert_int_eq(green_connect_fd(fd, &f.address, green_in_ms(10)), -ETIMEDOUT);
+    for (int i = 0; i <= f.count; i++) { /* make room */
+        int peer = green_accept(f.fd, NULL, i < f.count ? soon() : GREEN_NOWAIT);
+        if (peer >= 0)
+            ck_assert_int_eq(green_close(peer), 0);
+    }
+    ck_assert_int_eq(green_connect_fd(fd, &f.address, soon()), 0);
+    ck_assert_int_eq(green_connect_fd(fd, &f.address, soon()), -EISCONN);
+    ck_assert(!green_hung_up(fd));
+    ck_assert_int_eq(green_close(fd), 0);
+    ck_assert_int_eq(green_connect_fd(fd, &f.address, soon()), -EBADF);
+    empty_listener(&f);
+}
+END_TEST
+
+struct connecting {
+    int fd, result;
+    const green_address_t *address;
+};
+
+static void *run_connect_fd(void *arg)
+{
+    struct connecting *c = arg;
+    c->result = green_connect_fd(c->fd, c->address, soon());
+    return NULL;
+}
+
+/* Case 97: closed while it connects. */
+START_TEST(closed_while_it_connects)
+{
+    struct full_listener f;
+    fill_listener(&f);
+    struct connecting c = {.fd = green_socket(AF_INET, SOCK_STREAM, 0), .address = &f.address};
+    green_t *g = spawn(run_connect_fd, &c);
+    yields(2);
+    ck_assert_int_eq(green_state(g), GREEN_WAITING);
+    ck_assert_int_eq(green_close(c.fd), 0);
+    finish(g);
+    ck_assert_int_eq(c.result, -EBADF);
+    empty_listener(&f);
+}
+END_TEST
+
+START_TEST(refused_twice_then_welcome)
+{
+    green_address_t address;
+    int listener = listen_anywhere(&address);
+    ck_assert_int_eq(green_close(listener), 0);
+    int fd = green_socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(green_connect_fd(fd, &address, soon()), -ECONNREFUSED);
+    ck_assert_int_eq(green_connect_fd(fd, &address, soon()), -ECONNREFUSED);
+    listener = green_listen(&address, 16, 0);
+    ck_assert_int_ge(listener, 0);
+    ck_assert_int_eq(green_connect_fd(fd, &address, soon()), 0);
+    int peer = green_accept(listener, NULL, soon());
+    ck_assert_int_ge(peer, 0);
+    char byte;
+    ck_assert_int_eq(green_write(peer, "x", 1, soon()), 1);
+    ck_assert_int_eq(green_read(fd, &byte, 1, soon()), 1);
+    int fds[] = {listener, fd, peer};
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(green_close(fds[i]), 0);
+}
+END_TEST
+
+static void *connect_soon(void *arg)
+{
+    return (void *)(intptr_t)green_connect(arg, soon());
+}
+
+/* A unix listener whose backlog is full does not refuse: one waits until there is room. */
+START_TEST(unix_listener_with_a_full_backlog)
+{
+    enum { FILLERS = 3, WAITERS = 4 };
+    char path[] = "/tmp/green-socket-XXXXXX", name[64];
+    green_address_t address;
+    ck_assert_ptr_nonnull(mkdtemp(path));
+    snprintf(name, sizeof name, "%s/s", path);
+    ck_assert_int_eq(green_address_parse(&address, name, 0), 0);
+    int listener = green_listen(&address, FILLERS - 1, 0), fillers[FILLERS];
+    ck_assert_int_ge(listener, 0);
+    for (int i = 0; i < FILLERS; i++)
+        ck_assert_int_ge(fillers[i] = green_connect(&address, soon()), 0);
+    ck_assert_int_eq(green_connect(&address, GREEN_NOWAIT), -EAGAIN);
+    green_time deadline = green_in_ms(20);
+    ck_assert_int_eq(green_connect(&address, deadline), -ETIMEDOUT);
+    ck_assert_int_ge(green_now(), deadline);
+    green_t *killed = spawn(connect_soon, &address), *waiters[WAITERS];
+    for (int i = 0; i < WAITERS; i++)
+        waiters[i] = spawn(connect_soon, &address);
+    yields(2);
+    ck_assert_int_eq(green_kill(killed, soon()), 0);
+    green_release(killed);
+    for (int i = 0; i < FILLERS + WAITERS; i++) {
+        int fd = green_accept(listener, NULL, soon());
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(green_close(fd), 0);
+    }
+    for (int i = 0; i < WAITERS; i++) {
+        void *fd;
+        ck_assert_int_eq(green_get(waiters[i], &fd, soon()), 0);
+        ck_assert_int_ge((intptr_t)fd, 0);
+        ck_assert_int_eq(green_close((int)(intptr_t)fd), 0);
+        green_release(waiters[i]);
+    }
+    for (int i = 0; i < FILLERS; i++)
+        ck_assert_int_eq(green_close(fillers[i]), 0);
+    ck_assert_int_eq(green_close(listener), 0);
+    unlink(name);
+    rmdir(path);
+}
+END_TEST
+
+START_TEST(socket_pairs)
+{
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM, SOCK_SEQPACKET};
+    int fds[2], type;
+    socklen_t length = sizeof type;
+    char text[8];
+    ck_assert_int_eq(green_socketpair(types[_i], fds), 0);
+    ck_assert_int_eq(getsockopt(fds[0], SOL_SOCKET, SO_TYPE, &type, &length), 0);
+    ck_assert_int_eq(type, types[_i]);
+    ck_assert_int_eq(green_read(fds[0], text, sizeof text, green_in_ms(1)), -ETIMEDOUT);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(green_write(fds[1], "abc", 3, soon()), 3);
+    ck_assert_int_eq(green_wait_fd(fds[0], POLLIN, soon()), 0);
+    for (int left = 9; left > 0;) { /* records or not: all of it, without waiting for more news */
+        ssize_t n = green_read(fds[0], text, sizeof text, soon());
+        ck_assert_int_gt(n, 0);
+        left -= (int)n;
+    }
+    ck_assert_int_eq(green_socketpair(-1, fds), -EINVAL);
+    close_pair(fds);
+}
+END_TEST
+
+/* Several records of an accepted connection wait at once: a short read is the end of one of them only. */
+START_TEST(accepted_connections_of_records)
+{
+    char path[] = "/tmp/green-socket-XXXXXX", name[64], text[64];
+    green_address_t address;
+    ck_assert_ptr_nonnull(mkdtemp(path));
+    snprintf(name, sizeof name, "%s/s", path);
+    ck_assert_int_eq(green_address_parse(&address, name, 0), 0);
+    int listener = green_socket(AF_UNIX, SOCK_SEQPACKET, 0),
+        client = green_socket(AF_UNIX, SOCK_SEQPACKET, 0);
+    ck_assert_int_eq(bind(listener, &address.any, address.length), 0);
+    ck_assert_int_eq(listen(listener, 4), 0);
+    if (_i == 1)
+        green_fd_reset(listener); /* nothing is known of it */
+    ck_assert_int_eq(green_connect_fd(client, &address, soon()), 0);
+    int server = green_accept(listener, NULL, soon());
+    ck_assert_int_ge(server, 0);
+    ck_assert_int_eq(green_read(server, text, sizeof text, green_in_ms(1)), -ETIMEDOUT);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(green_write(client, "abc", 3, soon()), 3);
+    ck_assert_int_eq(green_wait_fd(server, POLLIN, soon()), 0);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(green_read(server, text, sizeof text, soon()), 3);
+    int fds[] = {listener, client, server};
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(green_close(fds[i]), 0);
+    unlink(name);
+    rmdir(path);
+}
+END_TEST
+
+START_TEST(shutting_down_a_listener_wakes_who_accepts)
+{
+    green_address_t address;
+    int listener = listen_anywhere(&address);
+    struct acceptor a = {.listener = listener};
+    green_t *g = spawn(accept_many, &a);
+    yields(2);
+    ck_assert_int_eq(green_state(g), GREEN_WAITING);
+    ck_assert_int_eq(green_shutdown(listener, SHUT_RDWR), 0);
+    void *result;
+    ck_assert_int_eq(green_get(g, &result, soon()), 0);
+    ck_assert_int_eq((intptr_t)result, -EINVAL);
+    green_release(g);
+    ck_assert_int_eq(green_close(listener), 0);
+}
+END_TEST
+
 START_TEST(impossible_sockets)
 {
     green_address_t address;
@@ -285,22 +394,6 @@ START_TEST(shared_ports)
     ck_assert_int_eq(green_close(b), 0);
 }
 END_TEST
-
-struct acceptor {
-    int listener, accepted;
-};
-
-static void *accept_many(void *arg)
-{
-    struct acceptor *a = arg;
-    for (;;) {
-        int fd = green_accept(a->listener, NULL, GREEN_FOREVER);
-        if (fd < 0)
-            return (void *)(intptr_t)fd;
-        a->accepted++;
-        ck_assert_int_eq(green_close(fd), 0);
-    }
-}
 
 START_TEST(no_connection_is_forgotten)
 {
@@ -400,13 +493,17 @@ END_TEST
 int main(void)
 {
     const struct test tests[] = {
-        {address_text_both_ways, sizeof addresses / sizeof addresses[0]},
-        {every_byte_of_an_address_is_written, 0},
-        {unusual_addresses, 0},
         {connect_and_accept, 2},
         {unix_sockets, 0},
         {refused, 0},
         {connecting_can_be_given_up, 0},
+        {connecting_a_descriptor, 0},
+        {closed_while_it_connects, 0},
+        {refused_twice_then_welcome, 0},
+        {unix_listener_with_a_full_backlog, 0},
+        {socket_pairs, 3},
+        {accepted_connections_of_records, 2},
+        {shutting_down_a_listener_wakes_who_accepts, 0},
         {impossible_sockets, 0},
         {shared_ports, 0},
         {no_connection_is_forgotten, 0},

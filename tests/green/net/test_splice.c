@@ -204,6 +204,116 @@ START_TEST(files_go_out_and_some_things_do_not)
 }
 END_TEST
 
+/* --- sendfile ---------------------------------------------------------------------------------------------------------- */
+
+#define FILE_SIZE ((size_t)3 << 20)
+
+static int numbers_file(void)
+{
+    char path[] = "/tmp/green-sendfile-XXXXXX";
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    unlink(path);
+    FILE *f = fdopen(dup(fd), "w");
+    ck_assert_ptr_nonnull(f);
+    for (size_t i = 0; i < FILE_SIZE / 8; i++)
+        fprintf(f, "%07zx\n", i);
+    ck_assert_int_eq(fclose(f), 0);
+    return fd;
+}
+
+struct file_reader {
+    int fd;
+    size_t at, first; /* bytes seen; the number of the first record */
+    bool good;
+};
+
+static void *check_numbers(void *arg)
+{
+    struct file_reader *r = arg;
+    char record[9], expected[9];
+    size_t done;
+    r->good = true;
+    for (;;) {
+        for (done = 0; done < 8;) {
+            ssize_t n = green_read(r->fd, record + done, 8 - done, soon());
+            if (n <= 0)
+                return NULL;
+            done += (size_t)n;
+        }
+        snprintf(expected, sizeof expected, "%07zx\n", r->first + r->at / 8);
+        r->good = r->good && memcmp(record, expected, 8) == 0;
+        r->at += 8;
+    }
+}
+
+START_TEST(a_file_is_sent)
+{
+    int fds[2], file = numbers_file();
+    size_t done;
+    if (_i == 0)
+        tcp_pair(fds);
+    else
+        stream_pair(fds);
+    struct file_reader r = {.fd = fds[1], .first = 1};
+    green_t *g = spawn(check_numbers, &r);
+    ck_assert_int_eq(green_sendfile(fds[0], file, 8, FILE_SIZE, &done, soon()), 0); /* more than there is */
+    ck_assert_uint_eq(done, FILE_SIZE - 8);
+    ck_assert_int_eq(green_sendfile(fds[0], file, (off_t)FILE_SIZE + 5, 10, &done, soon()), 0);
+    ck_assert_uint_eq(done, 0);
+    ck_assert_int_eq(green_sendfile(fds[0], file, 0, 0, NULL, soon()), 0);
+    ck_assert_int_eq(green_shutdown_write(fds[0]), 0);
+    finish(g);
+    ck_assert(r.good);
+    ck_assert_uint_eq(r.at, FILE_SIZE - 8);
+    ck_assert_int_eq(close(file), 0);
+    close_pair(fds);
+}
+END_TEST
+
+START_TEST(a_file_that_nobody_takes)
+{
+    int fds[2], file = numbers_file();
+    size_t done = 0;
+    tcp_pair(fds);
+    ck_assert_int_eq(green_sendfile(fds[0], -1, 0, 10, &done, soon()), -EBADF);
+    ck_assert_int_eq(green_sendfile(-1, file, 0, 10, &done, soon()), -EBADF);
+    ck_assert_int_eq(green_sendfile(fds[0], fds[1], 0, 10, &done, soon()), -ESPIPE); /* no file */
+    int r = 0;
+    for (int i = 0; r == 0 && i < 100; i++) /* the system's buffers may hold several such files */
+        r = green_sendfile(fds[0], file, 0, FILE_SIZE, &done, GREEN_NOWAIT);
+    ck_assert_int_eq(r, -EAGAIN);
+    ck_assert_uint_lt(done, FILE_SIZE);
+    green_time deadline = green_in_ms(20);
+    for (r = 0; r == 0;) /* they may still grow a little */
+        r = green_sendfile(fds[0], file, 0, FILE_SIZE, &done, deadline);
+    ck_assert_int_eq(r, -ETIMEDOUT);
+    ck_assert_uint_lt(done, FILE_SIZE);
+    ck_assert_int_eq(green_close(fds[1]), 0);
+    ck_assert_int_lt(r = green_sendfile(fds[0], file, 0, FILE_SIZE, NULL, soon()), 0);
+    ck_assert(r == -EPIPE || r == -ECONNRESET);
+    ck_assert_int_eq(close(file), 0);
+    ck_assert_int_eq(green_close(fds[0]), 0);
+}
+END_TEST
+
+/* Files that sendfile(2) itself does not read. */
+START_TEST(a_file_of_proc)
+{
+    int fds[2], file = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ck_assert_int_ge(file, 0);
+    char text[16] = "";
+    size_t done;
+    stream_pair(fds);
+    ck_assert_int_eq(green_sendfile(fds[0], file, 0, 5, &done, soon()), 0);
+    ck_assert_uint_eq(done, 5);
+    ck_assert_int_eq(green_read(fds[1], text, sizeof text, soon()), 5);
+    ck_assert_str_eq(text, "Name:");
+    ck_assert_int_eq(close(file), 0);
+    close_pair(fds);
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -213,6 +323,9 @@ int main(void)
         {many_small_segments, 0},
         {the_other_side_is_gone, 0},
         {files_go_out_and_some_things_do_not, 0},
+        {a_file_is_sent, 2},
+        {a_file_that_nobody_takes, 0},
+        {a_file_of_proc, 0},
     };
     return RUN_TESTS("splice", tests);
 }
