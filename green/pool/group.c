@@ -24,7 +24,7 @@ void green_group_init(green_group_t *group, unsigned flags)
     *group = (green_group_t)GREEN_GROUP_INIT_FLAGS(flags);
 }
 
-/* --- coming and going ----------------------------------------------------------------------------------------------- */
+/* --- coming and going ----------------------------------------------------------------------------------- */
 
 /* Members belong to one thread, and so does the group while it has any. */
 static int check_thread(const green_group_t *group)
@@ -133,7 +133,7 @@ bool green_group_discard(green_group_t *group, green_t *g)
     return true;
 }
 
-/* --- looking at them ------------------------------------------------------------------------------------------------ */
+/* --- looking at them ------------------------------------------------------------------------------------ */
 
 bool green_group_contains(const green_group_t *group, const green_t *g)
 {
@@ -153,7 +153,7 @@ void green_group_each(green_group_t *group, void (*fn)(green_t *g, void *arg), v
     }
 }
 
-/* --- all of them ------------------------------------------------------------------------------------------------------ */
+/* --- all of them ---------------------------------------------------------------------------------------- */
 
 /* May the caller wait for the group? */
 static int may_wait(const green_group_t *group)
@@ -214,7 +214,7 @@ void green_group_destroy(green_group_t *group)
     group->failure = 0;
 }
 
-/* --- scopes ------------------------------------------------------------------------------------------------------------ */
+/* --- scopes --------------------------------------------------------------------------------------------- */
 
 static void destroy_at_exit(void *arg)
 {

@@ -1,11 +1,12 @@
 /*
  * Pools of OS threads: a queue under a lock, workers that take from it, and their number. A worker without work sleeps
- * on a condition of its own, and the one that fell asleep last is woken first: what is too many is left alone long
- * enough to leave. What greenlets make of this is in offload.c.
+ * on a semaphore of its own; the one that fell asleep last is handed the next job, without a detour through the queue, so
+ * that what is too many is left alone long enough to leave. What greenlets make of this is in offload.c.
  */
 #include "threads.h"
 
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,9 +35,13 @@ struct green_threads {
     char name[16];
 };
 
+/* On its thread's stack. It may be gone by the time that a sem_post() ends, which glibc allows for. */
 struct worker {
-    struct green_node node; /* in idle, unless woken */
-    pthread_cond_t wake;
+    struct green_node node;    /* in idle, until it is handed something */
+    _Atomic(struct job *) job; /* that */
+    sem_t wake;
+    bool has_previous;
+    pthread_t previous; /* who left before it: to be joined */
 };
 
 #define PERMANENT(label)                                                                                     \
@@ -136,7 +141,15 @@ static void prepare(void)
     pthread_once(&once, once_per_process);
 }
 
-/* --- workers; all under the lock ------------------------------------------------------------------------ */
+/* --- workers -------------------------------------------------------------------------------------------- */
+
+/* These are called under the lock. */
+
+static void begin(green_threads_t *t, struct job *job)
+{
+    job->state = JOB_BEGUN;
+    t->running++;
+}
 
 static struct job *take_job(green_threads_t *t)
 {
@@ -144,67 +157,94 @@ static struct job *take_job(green_threads_t *t)
     if (!node)
         return NULL;
     struct job *job = CONTAINER_OF(node, struct job, queued);
-    job->state = JOB_BEGUN;
     t->queued--;
     t->droppable -= job->droppable;
-    t->running++;
+    begin(t, job);
     return job;
 }
 
-static void wake_one(green_threads_t *t)
+/* Puts the job (NULL: go and look) into the hands of the one who fell asleep last; the caller is to wake him. */
+static struct worker *hand_over(green_threads_t *t, struct job *job)
 {
     struct worker *w = CONTAINER_OF(chain_pop(&t->idle), struct worker, node);
     t->sleeping--;
-    pthread_cond_signal(&w->wake);
+    if (job)
+        begin(t, job);
+    atomic_store_explicit(&w->job, job, memory_order_release);
+    return w;
 }
 
-/* False: nothing came for as long as a thread may idle. */
-static bool sleep_until_woken(green_threads_t *t, struct worker *me)
-{
-    green_time until = green_in(t->idle_time);
-    struct timespec when = {.tv_sec = until / GREEN_S(1), .tv_nsec = until % GREEN_S(1)};
-    chain_push_front(&t->idle, &me->node);
-    t->sleeping++;
-    while (me->node.chain) {
-        if (pthread_cond_clockwait(&me->wake, &t->lock, CLOCK_MONOTONIC, &when) == ETIMEDOUT &&
-            me->node.chain) {
-            chain_remove(&me->node);
-            t->sleeping--;
-            return false;
-        }
-    }
-    return true;
-}
+static int start_thread(green_threads_t *t);
 
-/* The next job; NULL: leave. */
-static struct job *wait_for_job(green_threads_t *t, struct worker *me)
+/* Enough threads for what is queued, as far as the maximum goes. Those that neither run a job nor sleep are about to
+ * look into the queue. */
+static void attend(green_threads_t *t)
 {
-    for (bool patient = true;;) {
-        struct job *job = take_job(t);
-        if (job)
-            return job;
-        if (t->closed || t->threads > t->max || !patient)
-            return NULL;
-        patient = sleep_until_woken(t, me);
+    for (;;) {
+        size_t looking = t->threads - t->running - t->sleeping;
+        if (looking >= t->queued || t->threads > t->max)
+            return;
+        if (t->sleeping)
+            sem_post(&hand_over(t, take_job(t))->wake);
+        else if (t->threads == t->max || start_thread(t) < 0)
+            return;
     }
 }
 
 static void note_quiet(green_threads_t *t);
-static void attend(green_threads_t *t);
 
-/* Joins who left before: at most one thread that has ended is ever left over, and closing the pool joins that. */
-static void leave(green_threads_t *t)
+/* What a worker does next: the job that it is given; sleep, if there is none (it is among the idle then); false: leave. */
+static bool settle(green_threads_t *t, struct worker *me, struct job **job, bool patient)
 {
-    bool other = t->has_left;
-    pthread_t previous = t->left;
+    *job = take_job(t);
+    note_quiet(t);
+    if (*job)
+        return true;
+    if (patient && !t->closed && t->threads <= t->max) {
+        chain_push_front(&t->idle, &me->node);
+        t->sleeping++;
+        return true;
+    }
+    me->has_previous = t->has_left;
+    me->previous = t->left;
     t->has_left = true;
     t->left = pthread_self();
     if (--t->threads == 0)
         pthread_cond_broadcast(&t->gone);
     attend(t); /* a thread too many may have kept others from being woken */
+    return false;
+}
+
+/* These are not. */
+
+/* Nothing came for as long as a thread may idle: true if nothing will. */
+static bool give_up(green_threads_t *t, struct worker *me)
+{
+    pthread_mutex_lock(&t->lock);
+    bool idle = me->node.chain;
+    if (idle) {
+        chain_remove(&me->node);
+        t->sleeping--;
+    }
     pthread_mutex_unlock(&t->lock);
-    if (other)
-        pthread_join(previous, NULL);
+    return idle;
+}
+
+/* Until somebody hands over a job, or NULL. */
+static struct job *sleep_until_woken(green_threads_t *t, struct worker *me, bool *patient)
+{
+    green_time until = green_in(t->idle_time);
+    struct timespec when = {.tv_sec = until / GREEN_S(1), .tv_nsec = until % GREEN_S(1)};
+    while (sem_clockwait(&me->wake, CLOCK_MONOTONIC, &when) < 0) {
+        if (errno != ETIMEDOUT)
+            continue;
+        if (give_up(t, me)) {
+            *patient = false;
+            return NULL;
+        }
+        when.tv_sec += 3600; /* somebody is about to wake me */
+    }
+    return atomic_load_explicit(&me->job, memory_order_acquire);
 }
 
 static void run(struct job *job)
@@ -217,26 +257,33 @@ static void run(struct job *job)
         _exit(0); /* it forked, and this is the child: whoever waits for the job is not here */
 }
 
+/* A worker says that it is free before anybody hears of the end of its job: whoever submits the next one then needs no
+ * other. */
 static void *work(void *arg)
 {
     green_threads_t *t = arg;
-    struct worker me = {.wake = PTHREAD_COND_INITIALIZER};
+    struct worker me = {0};
+    struct job *job, *done = NULL;
+    bool patient = true;
+    sem_init(&me.wake, 0, 0);
     on_pool_thread = true;
-    pthread_mutex_lock(&t->lock);
-    for (struct job *job = wait_for_job(t, &me); job;) {
-        pthread_mutex_unlock(&t->lock);
-        run(job);
+    for (;;) {
         pthread_mutex_lock(&t->lock);
-        t->running--; /* before anybody hears of it: whoever submits the next job then knows that I am free */
-        struct job *next = take_job(t);
-        note_quiet(t);
+        if (done)
+            t->running--;
+        bool stays = settle(t, &me, &job, patient);
         pthread_mutex_unlock(&t->lock);
-        job->ended(job);
-        pthread_mutex_lock(&t->lock);
-        job = next ? next : wait_for_job(t, &me);
+        if (done)
+            done->ended(done);
+        if (!stays)
+            break;
+        done = job ? job : sleep_until_woken(t, &me, &patient);
+        if (done)
+            run(done);
     }
-    pthread_cond_destroy(&me.wake);
-    leave(t);
+    if (me.has_previous) /* so that at most one thread that has ended is left over, for the end of the pool */
+        pthread_join(me.previous, NULL);
+    sem_destroy(&me.wake);
     return NULL;
 }
 
@@ -255,46 +302,41 @@ static int start_thread(green_threads_t *t)
     return 0;
 }
 
-/* Enough threads for what is queued, as far as the maximum goes. Those that neither run a job nor sleep are about to
- * look into the queue. */
-static void attend(green_threads_t *t)
-{
-    for (size_t looking = t->threads - t->running - t->sleeping; looking < t->queued; looking++) {
-        if (t->threads > t->max)
-            return;
-        if (t->sleeping)
-            wake_one(t);
-        else if (t->threads == t->max || start_thread(t) < 0)
-            return;
-    }
-}
-
 /* --- jobs ----------------------------------------------------------------------------------------------- */
+
+static int enqueue(green_threads_t *t, struct job *job)
+{
+    if (job->droppable && t->droppable >= t->backlog)
+        return -EAGAIN;
+    job->state = JOB_QUEUED;
+    chain_push(&t->queue, &job->queued);
+    t->queued++;
+    t->droppable += job->droppable;
+    attend(t);
+    if (t->threads || !t->max)
+        return 0;
+    chain_remove(&job->queued); /* no thread could be started, and nobody will ever look */
+    t->queued--;
+    t->droppable -= job->droppable;
+    return -ENOMEM;
+}
 
 int green__threads_submit(green_threads_t *t, struct job *job)
 {
-    prepare();
+    struct worker *sleeper = NULL;
     int r = 0;
+    prepare();
+    job->threads = t;
     pthread_mutex_lock(&t->lock);
-    if (t->closed) {
+    if (t->closed)
         r = -EPIPE;
-    } else if (job->droppable && t->droppable >= t->backlog) {
-        r = -EAGAIN;
-    } else {
-        job->threads = t;
-        job->state = JOB_QUEUED;
-        chain_push(&t->queue, &job->queued);
-        t->queued++;
-        t->droppable += job->droppable;
-        attend(t);
-        if (!t->threads && t->max) { /* no thread could be started, and nobody will ever look */
-            chain_remove(&job->queued);
-            t->queued--;
-            t->droppable -= job->droppable;
-            r = -ENOMEM;
-        }
-    }
+    else if (t->sleeping && !t->queued && t->threads <= t->max)
+        sleeper = hand_over(t, job);
+    else
+        r = enqueue(t, job);
     pthread_mutex_unlock(&t->lock);
+    if (sleeper)
+        sem_post(&sleeper->wake);
     return r;
 }
 
@@ -348,7 +390,7 @@ int green_threads_resize(green_threads_t *t, size_t max)
     t->max = max;
     attend(t);
     for (size_t surplus = t->threads > max ? t->threads - max : 0; surplus && t->sleeping; surplus--)
-        wake_one(t);
+        sem_post(&hand_over(t, NULL)->wake);
     pthread_mutex_unlock(&t->lock);
     return 0;
 }
@@ -412,7 +454,7 @@ static void end_threads(green_threads_t *t)
 {
     pthread_mutex_lock(&t->lock);
     while (t->sleeping)
-        wake_one(t);
+        sem_post(&hand_over(t, NULL)->wake);
     while (t->threads)
         pthread_cond_wait(&t->gone, &t->lock);
     pthread_mutex_unlock(&t->lock);
