@@ -8,41 +8,84 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define HUB_STACK      (1024 * 1024) /* libuv's and c-ares' callbacks run on it; pages come when touched */
-#define TURNS_PER_POLL 16 /* while greenlets are ready, how many turns may pass without a look at I/O */
-#define TIDY_INTERVAL  GREEN_S(1)
+#define TURNS_PER_POLL 64 /* while greenlets are ready, how many turns may pass without a look at I/O ... */
+#define TURNS_PER_LOOK                                                                                       \
+    8 /* ... and how many without a look at the (coarse, cheap) clock, a tick of which is enough */
+#define TIDY_INTERVAL GREEN_S(1)
 
 __thread green_hub_t *green__hub;
 green_hub_t *green__abandoned_hub;
 
 /* --- the loop ------------------------------------------------------------------------------------------------------ */
 
-static void resume(green_hub_t *hub, green_t *g)
+/* g's turn begins, on whatever stack we are. */
+static inline void give_turn(green_hub_t *hub, green_t *g)
 {
-    green__tell(hub, GREEN_HOOK_SWITCH, g);
     hub->current = g;
     g->state = GREEN_RUNNING;
-    if (g->never_ran)
-        green__start(hub, g);
     hub->switches++;
     hub->streak = 0;
-    green__switch_context(&hub->context, &g->context, false);
-    hub->turns_unpolled +=
-        (unsigned)(hub->streak >> 16); /* moving much takes long: the others' I/O waits meanwhile */
-    hub->current = NULL;
-    if (g->state == GREEN_DONE)
-        green__finish(hub, g);
+    if (g->never_ran)
+        green__start(hub, g);
 }
 
-/* Those who were ready at its start; whoever becomes ready meanwhile waits for the next turn. */
-static void take_turn(green_hub_t *hub)
+/* The turn of the running greenlet is over. Moving much takes long, while the I/O of others waits: it counts as many
+ * turns. */
+static inline void count_turn(green_hub_t *hub)
 {
-    for (size_t n = hub->ready_count; n && hub->ready_count; n--) {
-        struct list *node = list_pop(&hub->ready);
-        hub->ready_count--;
-        resume(hub, CONTAINER_OF(node, green_t, queued));
+    hub->unpolled += 1 + (unsigned)(hub->streak >> 16);
+}
+
+static inline green_t *pop_ready(green_hub_t *hub)
+{
+    struct list *node = list_pop(&hub->ready);
+    if (!node)
+        return NULL;
+    hub->ready_count--;
+    return CONTAINER_OF(node, green_t, queued);
+}
+
+/* Those who were ready at its start; whoever becomes ready meanwhile waits for the next round. Greenlets that wait pass
+ * the turn on among themselves (green__leave); we hear of those that end, and of the last. */
+static void go_round(green_hub_t *hub)
+{
+    green_t *g;
+    hub->turns_left = hub->ready_count;
+    while (hub->turns_left && (g = pop_ready(hub))) {
+        hub->turns_left--;
+        green__tell(hub, GREEN_HOOK_SWITCH, g);
+        give_turn(hub, g);
+        green__switch_context(&hub->context, &g->context, false);
+        g = hub->current;
+        hub->current = NULL;
+        count_turn(hub);
+        if (g->state == GREEN_DONE)
+            green__finish(hub, g);
     }
+}
+
+/* Leaves g's stack, straight for the next greenlet of this round if there is one, which saves the way through the hub;
+ * returns when g has its next turn. */
+void green__leave(green_hub_t *hub, green_t *g)
+{
+    int saved = *hub->errno_at;
+    struct context *to = &hub->context;
+    if (hub->turns_left && LIKELY(!(hub->hook_kinds & GREEN_HOOK_SWITCH))) {
+        green_t *next = pop_ready(hub);
+        if (LIKELY(next)) {
+            hub->turns_left--;
+            count_turn(hub);
+            give_turn(hub, next);
+            if (UNLIKELY(next == g))
+                return;
+            to = &next->context;
+        }
+    }
+    green__switch_context(&g->context, to, false);
+    *hub->errno_at = saved;
 }
 
 static void report_deadlock(green_hub_t *hub)
@@ -88,7 +131,9 @@ static void poll_io(green_hub_t *hub)
             until = hub->tidy_at;
     }
     hub->polls++;
-    hub->turns_unpolled = 0;
+    hub->unpolled = 0;
+    hub->look_at = TURNS_PER_LOOK;
+    hub->tick = 0;
     green__poller_wait(hub, until);
     timers_run(&hub->timers, hub->now);
     if (UNLIKELY(hub->idlers.first) && !hub->ready_count && chain_empty(&hub->due))
@@ -97,8 +142,23 @@ static void poll_io(green_hub_t *hub)
         tidy(hub);
 }
 
-/* What the hub's own stack runs for ever. Polling after every turn would cost a system call for each while
- * greenlets only hand work to one another; a bounded number of turns without one starves nobody. */
+/* Polling after every round would cost a system call for each while greenlets only hand work to one another. A bounded
+ * number of turns, and of time, without one starves nobody. */
+static bool poll_is_due(green_hub_t *hub)
+{
+    if (hub->unpolled >= TURNS_PER_POLL)
+        return true;
+    if (hub->unpolled < hub->look_at)
+        return false;
+    hub->look_at = hub->unpolled + TURNS_PER_LOOK;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    green_time tick = (green_time)t.tv_sec * 1000000000 + t.tv_nsec, last = hub->tick;
+    hub->tick = tick;
+    return last && tick != last;
+}
+
+/* What the hub's own stack runs for ever. */
 static void run_hub(void *arg)
 {
     green_hub_t *hub = arg;
@@ -107,8 +167,8 @@ static void run_hub(void *arg)
     for (;;) {
         if (UNLIKELY(hub->due.first))
             green__run_due(hub);
-        take_turn(hub);
-        if (!hub->ready_count || ++hub->turns_unpolled >= TURNS_PER_POLL)
+        go_round(hub);
+        if (!hub->ready_count || poll_is_due(hub))
             poll_io(hub);
     }
 }
@@ -229,6 +289,7 @@ static green_hub_t *make_hub(void)
     list_init(&hub->everyone);
     hub->tidy_at = GREEN_FOREVER;
     hub->now = green_now();
+    hub->errno_at = &errno;
     if (open_stack(hub) < 0)
         goto no_stack;
     if (open_loop(hub) < 0)

@@ -16,11 +16,13 @@
 #include "list.h"
 #include "sanitize.h"
 #include "stack.h"
-#include "switch.h"
+#include "context.h"
 #include "timer.h"
 
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+enum green_entry { ENTRY_PLAIN, ENTRY_DETACHED, ENTRY_PARKED }; /* which function a greenlet begins with */
 
 struct green {
     struct context context;
@@ -28,38 +30,41 @@ struct green {
         stack; /* low is NULL before the first turn (unless its size is special), for main, and when done */
     struct list queued;       /* in hub->ready while GREEN_READY */
     struct list everyone;     /* in hub->everyone while alive */
-    struct green_node member; /* of a group (pool/group.c) */
     green_hub_t *hub;
-    green_park_t *park;         /* set while GREEN_WAITING in a green_park() */
-    struct timer wait_timer;    /* deadline of that park */
-    struct green_chain joiners; /* struct waiter */
-    green_waitable_t waitable;  /* its end */
-    enum green_entry { ENTRY_PLAIN, ENTRY_DETACHED, ENTRY_PARKED } entry; /* which of these begins it */
+    struct timer wait_timer; /* deadline of its park */
+    uint64_t id;
+    const char *name;
     union {
         green_fn plain;
         void (*detached)(void *arg);
         void (*parked)(void *arg, int status);
     } fn;
-    int parked_status;
-    void *arg, *result;
-    int status; /* how it ended: green_status() */
+    void *arg;
+    const void *waits_on; /* with waits_for: for reports */
+    green_time waits_since;
+    unsigned references;
+    enum green_state state;
+    bool never_ran;
+
+    /* From here on zeroed for each run (init() in greenlet.c). */
+    green_park_t *park;          /* set while GREEN_WAITING in a green_park() */
+    const char *waits_for;       /* "an event" */
+    green_waitable_t waitable;   /* its end */
+    struct green_chain joiners;  /* struct waiter */
+    struct green_node member;    /* of a group (pool/group.c) */
+    struct green_chain timeouts; /* started ones: they go when it ends */
     struct green_cleanup *cleanups;
     struct green__locals *locals;
-    struct green_chain timeouts; /* started ones: they go when it ends */
-    unsigned slot;               /* 0: nobody asked for it */
-    bool background;
-    const char *name;
-    const char *waits_for; /* for reports: "an event", its address, and since when */
-    const void *waits_on;
-    green_time waits_since;
-    uint64_t id;
-    unsigned references;
+    void *result;
+    int status; /* how it ended: green_status() */
+    int parked_status;
+    enum green_entry entry;
+    unsigned slot; /* 0: nobody asked for it */
     unsigned shields;
     unsigned fired; /* timeouts that fired and were not stopped */
     int cancelled;  /* the reason, a negative code; 0: it was not */
+    bool background;
     bool interrupt; /* cancelled or fired, and not shielded: looked at by every call that can wait */
-    bool never_ran;
-    enum green_state state;
 };
 
 struct fd_state;
@@ -72,9 +77,14 @@ struct green_hub {
     size_t ready_count;
     struct green_chain due; /* links to be called */
     struct timers timers;
-    green_time now; /* the clock at the last poll */
-    unsigned turns_unpolled;
-    size_t streak; /* what the running greenlet has moved in this turn (net/fd.c) */
+    green_time now;            /* the clock at the last poll */
+    size_t turns_left;         /* of this round: those who were ready when it began and have not had theirs */
+    unsigned unpolled;         /* turns since the last poll */
+    unsigned look_at;          /* so many, and it is time for a look at the clock */
+    green_time tick;           /* of the coarse clock at the last look since the poll; 0: there was none */
+    size_t streak;             /* what the running greenlet has moved in this turn (net/fd.c) */
+    int *errno_at;             /* this thread's errno */
+    uint64_t next_id, ids_end; /* a block of ids that are this hub's to give */
 
     struct fd_state **fds; /* chunks of FD_CHUNK states, by descriptor */
     size_t fd_chunks;
@@ -152,7 +162,6 @@ void green__make_ready(green_t *g);
 void green__start(green_hub_t *hub, green_t *g);
 void green__update_interrupt(green_t *g);
 void green__interrupt_park(green_t *g, int result);
-void green__to_hub(green_hub_t *hub, green_t *g);
 /* A new greenlet; the caller sets what it begins with (entry, fn, arg) and has it begin. One reference: the run's. */
 int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char *name);
 void green__begin(green_hub_t *hub, green_t *g);
@@ -184,11 +193,9 @@ void green__slot_free(green_hub_t *hub, unsigned slot);
 /* pool/group.c */
 void green__leave_group(green_t *g);
 
-/* context switching with the sanitizers told (context.c) */
-void green__switch_context(struct context *from, struct context *to, bool from_ends);
-void green__context_arrived(struct context *self);
-
-/* hub.c: uv_run() for the pollers */
+/* hub.c */
+void green__leave(green_hub_t *hub, green_t *g);
+/* uv_run() for the pollers */
 void green__run_loop(green_hub_t *hub, uv_run_mode mode);
 
 /* poller_epoll.c or poller_uv.c */

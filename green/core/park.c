@@ -20,7 +20,7 @@ int green_park(green_park_t *park, green_time deadline)
     g->park = park;
     park->waiter = g;
     g->waits_since = hub->now;
-    green__to_hub(hub, g);
+    green__leave(hub, g);
     g->park = NULL;
     g->waits_for = NULL;
     timer_disarm(&g->wait_timer);
@@ -36,12 +36,4 @@ bool green_wake(green_park_t *park, int result)
     if (park->waiter)
         green__make_ready(park->waiter);
     return true;
-}
-
-/* Leaves g's stack for the hub's; returns when the hub gives g its next turn. */
-void green__to_hub(green_hub_t *hub, green_t *g)
-{
-    int saved = errno;
-    green__switch_context(&g->context, &hub->context, false);
-    errno = saved;
 }
