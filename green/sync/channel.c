@@ -132,7 +132,7 @@ static inline __attribute__((always_inline)) int meet(green_channel_t *c, green_
     settle(receiver, 0);
     if (steps_back) {
         green__make_ready(steps_back);
-        green__to_hub(hub, steps_back);
+        green__leave(hub, steps_back);
     }
     return 0;
 }
