@@ -28,8 +28,8 @@ struct green {
     struct context context;
     struct stack
         stack; /* low is NULL before the first turn (unless its size is special), for main, and when done */
-    struct list queued;       /* in hub->ready while GREEN_READY */
-    struct list everyone;     /* in hub->everyone while alive */
+    struct list queued;   /* in hub->ready while GREEN_READY */
+    struct list everyone; /* in hub->everyone while alive */
     green_hub_t *hub;
     struct timer wait_timer; /* deadline of its park */
     uint64_t id;
@@ -136,7 +136,7 @@ int green__interruption(const green_t *g);
 /* Says what the running greenlet is about to wait for; forgotten when that wait is over. */
 static inline void green__waits_for(const char *what, const void *object)
 {
-    green_hub_t *hub = green__hub;
+    green_hub_t *hub = LIKELY(green__hub) ? green__hub : green_hub();
     if (LIKELY(hub && hub->current)) {
         hub->current->waits_for = what;
         hub->current->waits_on = object;
