@@ -34,7 +34,7 @@ void green_freeaddrinfo(struct addrinfo *list);
 
 /*
  * The name of an address and of its port, with NI_NAMEREQD, NI_NUMERICHOST, NI_NUMERICSERV, NI_DGRAM, NI_NOFQDN. Either
- * buffer may be NULL or of size 0. 0; GREEN_EAI_NONAME (NI_NAMEREQD and no name, or nothing asked for), _AGAIN,
+ * buffer may be NULL or of size 0. 0; GREEN_EAI_NONAME (NI_NAMEREQD and no name), _AGAIN,
  * _FAMILY, _BADFLAGS, -EOVERFLOW (a buffer is too small), -ENOMEM. Without NI_NAMEREQD an address that has no name is
  * given as a number. May switch, unless NI_NUMERICHOST is given or no host is wanted.
  */

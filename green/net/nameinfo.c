@@ -54,10 +54,8 @@ int green_getnameinfo(const struct sockaddr *address, socklen_t length, char *ho
         return r;
     if (flags & ~FLAGS)
         return GREEN_EAI_BADFLAGS;
-    bool wants_host = host && host_size;
-    if (!wants_host && !(service && service_size))
-        return GREEN_EAI_NONAME;
-    bool asks = wants_host && !(flags & NI_NUMERICHOST) && (!address || address->sa_family != AF_UNIX);
+    bool is_unix = address && length >= sizeof(sa_family_t) && address->sa_family == AF_UNIX;
+    bool asks = host && host_size && !is_unix && !(flags & NI_NUMERICHOST);
     char number[NI_MAXHOST];
     r = green__from_eai(getnameinfo(address, length, asks ? number : host, asks ? sizeof number : host_size,
                                     service, service_size,

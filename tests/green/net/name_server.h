@@ -20,7 +20,11 @@
 
 #define TYPE_A     1
 #define TYPE_CNAME 5
+#define TYPE_PTR   12
+#define TYPE_MX    15
+#define TYPE_TXT   16
 #define TYPE_AAAA  28
+#define TYPE_SRV   33
 
 #define RCODE_SERVFAIL 2
 #define RCODE_NXDOMAIN 3
@@ -40,7 +44,8 @@ struct query {
 struct reply {
     uint8_t bytes[8192];
     size_t length;
-    bool none; /* say nothing */
+    bool none;  /* say nothing */
+    bool whole; /* in one datagram, whatever its size */
 };
 
 struct name_server {
@@ -85,7 +90,8 @@ static void put_name(struct reply *r, const char *name)
 
 static void count_answer(struct reply *r)
 {
-    r->bytes[7]++; /* the low byte of ANCOUNT is enough here */
+    if (++r->bytes[7] == 0)
+        r->bytes[6]++;
 }
 
 static void put_record(struct reply *r, const char *owner, int type, uint32_t ttl)
@@ -124,6 +130,29 @@ static void put_cname(struct reply *r, const char *owner, const char *target, ui
     put_record(r, owner, TYPE_CNAME, ttl);
     put_16(r, (unsigned)strlen(target) + 2);
     put_name(r, target);
+}
+
+/* A record whose data is `numbers` (16 bits each) and a name. */
+static void put_named(struct reply *r, const char *owner, int type, const unsigned *numbers, int count,
+                      const char *target)
+{
+    put_record(r, owner, type, 300);
+    put_16(r, (unsigned)(2 * count) + (*target ? (unsigned)strlen(target) + 2 : 1));
+    while (count-- > 0)
+        put_16(r, *numbers++);
+    put_name(r, target);
+}
+
+static void put_srv(struct reply *r, unsigned priority, unsigned weight, unsigned port, const char *target)
+{
+    put_named(r, NULL, TYPE_SRV, (unsigned[]){priority, weight, port}, 3, target);
+}
+
+static void put_text(struct reply *r, const void *data, size_t size)
+{
+    put_record(r, NULL, TYPE_TXT, 300);
+    put_16(r, (unsigned)size);
+    put(r, data, size);
 }
 
 static void set_rcode(struct reply *r, int rcode)
@@ -254,6 +283,115 @@ static void say_big(struct reply *r, const struct query *q)
     }
 }
 
+/* More than fits a datagram, in one. */
+static void say_oversize(struct reply *r, const struct query *q)
+{
+    for (int i = 0; i < 400 && q->type == TYPE_A; i++)
+        put_a(r, NULL, "198.51.100.1", 300);
+    r->whole = true;
+}
+
+static void say_circle(struct reply *r, const struct query *q)
+{
+    put_cname(r, NULL, "other.circle.test", 50);
+    put_cname(r, "other.circle.test", "circle.test", 50);
+    if (strncmp(q->name, "circle-address", 14) == 0)
+        put_a(r, NULL, "192.0.2.8", 50);
+}
+
+static void say_counts_that_lie(struct reply *r, const struct query *q)
+{
+    put_a(r, NULL, "192.0.2.1", 300);
+    (void)q;
+    r->bytes[6] = r->bytes[7] = 255;
+}
+
+static void say_no_question(struct reply *r, const struct query *q)
+{
+    (void)q;
+    r->length = 12;
+    r->bytes[4] = r->bytes[5] = 0;
+    put_a(r, "no-question.test", "192.0.2.66", 300);
+}
+
+static void say_another_question(struct reply *r, const struct query *q)
+{
+    (void)q;
+    r->length = 12;
+    put_name(r, "victim.test");
+    put_16(r, TYPE_A);
+    put_16(r, 1);
+    put_a(r, "victim.test", "192.0.2.66", 300);
+}
+
+static void say_services(struct reply *r, const struct query *q)
+{
+    if (q->type != TYPE_SRV)
+        return;
+    put_srv(r, 20, 0, 8004, "Backup.test");
+    put_srv(r, 10, 60, 8001, "a.test");
+    put_srv(r, 10, 20, 8002, "b.test");
+    put_srv(r, 10, 0, 8003, "c.test");
+}
+
+static void say_no_such_service(struct reply *r, const struct query *q)
+{
+    (void)q;
+    put_srv(r, 0, 0, 0, "");
+}
+
+static void say_bad_services(struct reply *r, const struct query *q)
+{
+    (void)q;
+    put_srv(r, 1, 1, 1, "not a name.test");
+    put_record(r, NULL, TYPE_SRV, 300);
+    put_16(r, 3);
+    put(r, "\0\1\0", 3);
+    put_record(r, NULL, TYPE_SRV, 300);
+    put_16(r, 8);
+    put(r, "\0\1\0\1\0\1", 6);
+    put_16(r, 0xc000u | (unsigned)r->length); /* a target that is a pointer to itself */
+    if (strncmp(q->name, "srv-one-good", 12) == 0)
+        put_srv(r, 5, 5, 5, "good.test");
+}
+
+static void say_many_services(struct reply *r, const struct query *q)
+{
+    (void)q;
+    for (unsigned i = 0; i < 200; i++)
+        put_srv(r, 200 - i, 1, i, "a.test");
+}
+
+static void say_mail(struct reply *r, const struct query *q)
+{
+    if (q->type == TYPE_MX) {
+        put_named(r, NULL, TYPE_MX, (unsigned[]){20}, 1, "second.test");
+        put_named(r, NULL, TYPE_MX, (unsigned[]){10}, 1, "first.test");
+    }
+}
+
+static void say_texts(struct reply *r, const struct query *q)
+{
+    if (q->type != TYPE_TXT)
+        return;
+    put_text(r, "\5hello\6 world", 13);
+    put_text(r, "\3a\0b", 4);
+    put_text(r, "", 0);
+    put_text(r, "\377short", 6); /* claims more than there is */
+}
+
+static void say_its_name(struct reply *r, const struct query *q)
+{
+    if (q->type == TYPE_PTR)
+        put_named(r, NULL, TYPE_PTR, NULL, 0, "Named.Test");
+}
+
+static void say_evil_name(struct reply *r, const struct query *q)
+{
+    (void)q;
+    put_named(r, NULL, TYPE_PTR, NULL, 0, "<script>.test");
+}
+
 static const struct {
     const char *name; /* the first label, or its beginning if it ends in '*' */
     void (*say)(struct reply *r, const struct query *q);
@@ -275,9 +413,28 @@ static const struct {
     {"another-id", say_another_id},
     {"noise", say_noise},
     {"big", say_big},
+    {"held-srv", say_services},
     {"held*", say_four},
+    {"200", say_its_name}, /* held as well */
     {"number*", say_four},
     {"short", say_four},
+    {"oversize", say_oversize},
+    {"circle*", say_circle},
+    {"lying-counts", say_counts_that_lie},
+    {"no-question", say_no_question},
+    {"another-question", say_another_question},
+    {"srv", say_services},
+    {"srv-none", say_no_such_service},
+    {"srv-bad", say_bad_services},
+    {"srv-one-good", say_bad_services},
+    {"srv-many", say_many_services},
+    {"mail", say_mail},
+    {"texts", say_texts},
+    {"1", say_its_name}, /* the last number of an address, or digit */
+    {"2", say_missing},
+    {"3", say_nothing},
+    {"4", say_evil_name},
+    {"5", say_broken},
 };
 
 static void make_reply(const struct query *q, struct reply *r, bool tcp)
@@ -294,9 +451,9 @@ static void make_reply(const struct query *q, struct reply *r, bool tcp)
         if (prefix ? strncmp(names[i].name, q->name, n - 1) == 0
                    : n == label && strncmp(names[i].name, q->name, n) == 0) {
             names[i].say(r, q);
-            if (r->length > 512 && !tcp) {
+            if (r->length > 512 && !tcp && !r->whole) {
                 r->length = q->question_end;
-                r->bytes[7] = 0;
+                r->bytes[6] = r->bytes[7] = 0;
                 r->bytes[2] |= 2; /* TC */
             }
             return;
@@ -361,7 +518,7 @@ static void serve_datagram(struct name_server *s)
     if (n < 12 || !parse(&q, (size_t)n))
         return;
     count(s, q.name);
-    if (strncmp(q.name, "held", 4) == 0 && !s->released) {
+    if ((strncmp(q.name, "held", 4) == 0 || strncmp(q.name, "200.", 4) == 0) && !s->released) {
         if (s->held_count < HELD_MAX)
             s->held[s->held_count++] = q;
     } else {

@@ -81,6 +81,11 @@ START_TEST(bad_arguments)
     ck_assert_int_eq(green_resolve("one.test", 65536, AF_INET, &answer, soon()), -EINVAL);
     ck_assert_int_eq(green_resolve("one.test", 80, AF_UNIX, &answer, soon()), -EINVAL);
     green_dns_release(NULL);
+    ck_assert_int_eq(green_dns_patience(0, 2), -EINVAL);
+    ck_assert_int_eq(green_dns_patience(GREEN_S(61), 2), -EINVAL);
+    ck_assert_int_eq(green_dns_patience(GREEN_S(1), 0), -EINVAL);
+    ck_assert_int_eq(green_dns_patience(GREEN_S(1), 11), -EINVAL);
+    ck_assert_int_eq(green_dns_use((enum green_dns_method)4), -EINVAL);
     // clang-format off
     static const char *const bad[] = {
         "", "localhost", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1,",
@@ -159,11 +164,9 @@ START_TEST(ttl_is_clamped)
     static const struct {
         const char *host;
         int64_t ttl;
-    } rows[] = {{"ttl0.test", 1},
-                {"ttl1.test", 1},
-                {"ttl60.test", 60},
-                {"ttl2147483647.test", 86400},
-                {"ttl4294967295.test", 1} /* RFC 2181: the top bit set means 0 */};
+    } rows[] = {{"ttl0.test", 1},          {"ttl1.test", 1},
+                {"ttl60.test", 60},        {"ttl2147483647.test", 86400},
+                {"ttl2147483648.test", 1}, {"ttl4294967295.test", 1} /* RFC 2181: the top bit set means 0 */};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         green_time before = green_now();
         green_dns_answer_t *answer = found(rows[i].host, AF_INET);
@@ -206,6 +209,60 @@ START_TEST(what_is_no_answer_to_the_query_is_ignored)
     int noise = green_resolve("noise.test", 80, AF_INET, &answer, green_in_ms(200));
     ck_assert(noise == -ETIMEDOUT || noise == GREEN_EAI_FAIL); /* newer c-ares gives the server up */
     release_found("one.test", AF_INET);
+}
+END_TEST
+
+START_TEST(circles_of_aliases)
+{
+    ck_assert_int_eq(failure("circle.test", AF_INET), GREEN_EAI_NODATA);
+    green_dns_answer_t *answer;
+    int r = resolve("circle-address.test", AF_INET, &answer); /* an address at the end of none of them */
+    ck_assert(r == GREEN_EAI_NODATA || r == 0);
+    green_dns_release(answer);
+}
+END_TEST
+
+START_TEST(answers_to_other_questions_are_no_answers)
+{
+    static const char *const hostile[] = {"no-question.test", "another-question.test", "lying-counts.test"};
+    ck_assert_int_eq(green_dns_patience(GREEN_MS(50), 1), 0);
+    for (size_t i = 0; i < 3; i++) {
+        int r = failure(hostile[i], AF_INET);
+        ck_assert_msg(r == GREEN_EAI_FAIL || r == GREEN_EAI_AGAIN, "%s: %d", hostile[i], r);
+    }
+    ck_assert_int_eq(failure("victim.test", AF_INET), GREEN_EAI_NONAME);
+    release_found("one.test", AF_INET);
+}
+END_TEST
+
+START_TEST(localhost_and_all_below_it_are_here)
+{
+    static const char *const here[] = {"localhost.", "LocalHost", "app.localhost", "a.b.localhost."};
+    for (size_t i = 0; i < 4; i++) {
+        green_dns_answer_t *answer = found(here[i], AF_INET);
+        ck_assert_str_eq(answer->name, "localhost");
+        ck_assert(contains(answer, "127.0.0.1:80"));
+        green_dns_release(answer);
+    }
+    ck_assert_int_eq(name_server_count(server, NULL), 0);
+    ck_assert_int_eq(failure("notlocalhost", AF_INET), GREEN_EAI_NONAME);
+    ck_assert_int_eq(failure("localhost.missing.test", AF_INET), GREEN_EAI_NONAME);
+}
+END_TEST
+
+START_TEST(the_canonical_name)
+{
+    green_dns_answer_t *answer = found("Chain.test", AF_UNSPEC), *other;
+    ck_assert_str_eq(answer->name, "second.chain.test");
+    ck_assert_int_eq(green_resolve("chain.test", 443, AF_UNSPEC, &other, GREEN_NOWAIT), 0);
+    ck_assert_ptr_ne(other, answer);
+    ck_assert_str_eq(other->name, "second.chain.test");
+    green_dns_release(answer);
+    ck_assert_str_eq(other->name, "second.chain.test");
+    green_dns_release(other);
+    answer = found("192.0.2.1", AF_UNSPEC);
+    ck_assert_str_eq(answer->name, "192.0.2.1");
+    green_dns_release(answer);
 }
 END_TEST
 
@@ -332,6 +389,10 @@ int main(void)
         {failures_are_told_apart, 0},
         {broken_packets_are_no_answer, 0},
         {what_is_no_answer_to_the_query_is_ignored, 0},
+        {circles_of_aliases, 0},
+        {answers_to_other_questions_are_no_answers, 0},
+        {localhost_and_all_below_it_are_here, 0},
+        {the_canonical_name, 0},
         {a_waiter_leaves_and_the_others_stay, 0},
         {the_first_waiter_may_leave, 0},
         {a_query_that_everybody_left_still_fills_the_cache, 0},

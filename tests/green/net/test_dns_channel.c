@@ -13,6 +13,16 @@ START_TEST(truncated_answers_come_over_tcp)
 }
 END_TEST
 
+/* A datagram that is larger than was allowed for is not believed either. */
+START_TEST(oversize_answers_come_over_tcp)
+{
+    green_dns_answer_t *answer = found("oversize.test", AF_INET);
+    ck_assert_uint_eq(answer->count, DNS_ADDRESSES_MAX);
+    green_dns_release(answer);
+    ck_assert_int_eq(name_server_count(server, "oversize.test"), 2);
+}
+END_TEST
+
 START_TEST(search_domains)
 {
     setenv("LOCALDOMAIN", "search.test", 1);
@@ -162,6 +172,7 @@ int main(void)
 {
     const struct test tests[] = {
         {truncated_answers_come_over_tcp, 0},
+        {oversize_answers_come_over_tcp, 0},
         {search_domains, 0},
         {silence_ends_by_the_deadline_or_by_the_tries, 0},
         {no_server_there, 0},
