@@ -49,6 +49,7 @@
 #include "net/splice.h"
 #include "net/socket.h"
 #include "net/stream.h"
+#include "net/bufio.h"
 #include "net/addrinfo.h"
 #include "net/dns.h"
 #include "net/dns_records.h"
