@@ -74,6 +74,7 @@
 #include "sync/waitgroup.h"
 #include "pool/group.h"
 #include "pool/pool.h"
+#include "pool/map.h"
 #include "pool/threadpool.h"
 #include "pool/offload.h"
 
