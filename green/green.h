@@ -54,6 +54,7 @@
 #include "net/dns.h"
 #include "net/dns_records.h"
 #include "net/tls.h"
+#include "net/server.h"
 #include "os/process.h"
 #include "os/signal.h"
 #include "sync/barrier.h"
