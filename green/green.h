@@ -58,6 +58,7 @@
 #include "http/fields.h"
 #include "http/url.h"
 #include "http/server.h"
+#include "http/client.h"
 #include "os/process.h"
 #include "os/signal.h"
 #include "sync/barrier.h"

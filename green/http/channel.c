@@ -1,0 +1,148 @@
+/* The connections of an HTTP client (channel.h). */
+#include "channel.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- connecting -------------------------------------------------------------------------------------------------- */
+
+static green_time sooner(green_time a, green_time b)
+{
+    return a < b ? a : b;
+}
+
+/* The addresses of the host, one after the other, until one answers. */
+static int dial(const green_http_client_t *client, const green_http_url_t *url, green_time deadline)
+{
+    green_dns_answer_t *answer;
+    int r = green_resolve(url->host, url->port, AF_UNSPEC, &answer, deadline);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < answer->count; i++) {
+        green_time end = sooner(deadline, green_in(client->options.connect_timeout));
+        r = green_connect(&answer->addresses[i], end);
+        if (r >= 0 || r == -ECANCELED || (r == -ETIMEDOUT && end == deadline))
+            break;
+    }
+    green_dns_release(answer);
+    return r;
+}
+
+static int open_stream(const green_http_client_t *client, const green_http_url_t *url, green_stream_t **out,
+                       green_time deadline)
+{
+    int fd = dial(client, url, deadline);
+    if (fd < 0)
+        return fd;
+    int r = green_stream_open(out, fd);
+    if (r == 0 && url->secure)
+        r = green_tls_connect(out, client->options.tls, *out, url->host,
+                              sooner(deadline, green_in(client->options.connect_timeout)));
+    if (r == 0)
+        r = green_stream_set_timeouts(*out, 0, client->options.body_timeout);
+    return r;
+}
+
+static int make(const green_http_client_t *client, const green_http_url_t *url, struct channel **out,
+                green_time deadline)
+{
+    struct channel *c = calloc(1, sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    c->secure = url->secure;
+    c->port = url->port;
+    memcpy(c->host, url->host, sizeof c->host);
+    list_init(&c->link);
+    int r = open_stream(client, url, &c->wire.stream, deadline);
+    if (r < 0) {
+        free(c);
+        return r;
+    }
+    *out = c;
+    return 0;
+}
+
+static void destroy(struct channel *c)
+{
+    green_stream_close(c->wire.stream);
+    wire_destroy(&c->wire);
+    free(c);
+}
+
+/* --- keeping ----------------------------------------------------------------------------------------------------- */
+
+static void take_out(green_http_client_t *client, struct channel *c)
+{
+    list_remove(&c->link);
+    client->idle_count--;
+}
+
+/* An idle connection has nothing to say: anything but silence means that it is over. */
+static bool is_alive(const green_http_client_t *client, const struct channel *c)
+{
+    char byte;
+    return green_turn_time() - c->idle_since < client->options.idle_timeout &&
+           green_stream_read(c->wire.stream, &byte, 1, GREEN_NOWAIT) == -EAGAIN;
+}
+
+static struct channel *find_idle(green_http_client_t *client, const green_http_url_t *url)
+{
+    for (struct list *l = client->idle.prev, *before; l != &client->idle; l = before) {
+        struct channel *c = CONTAINER_OF(l, struct channel, link);
+        before = l->prev;
+        if (c->secure != url->secure || c->port != url->port || strcmp(c->host, url->host) != 0)
+            continue;
+        take_out(client, c);
+        if (is_alive(client, c))
+            return c;
+        destroy(c);
+    }
+    return NULL;
+}
+
+static void drop_oldest(green_http_client_t *client)
+{
+    struct channel *c = CONTAINER_OF(client->idle.next, struct channel, link);
+    take_out(client, c);
+    destroy(c);
+}
+
+void green_http_client_close_idle(green_http_client_t *client)
+{
+    while (client->idle_count)
+        drop_oldest(client);
+}
+
+int channel_lease(green_http_client_t *client, const green_http_url_t *url, bool reuse, struct channel **out,
+                  green_time deadline)
+{
+    int r = green_semaphore_acquire(&client->free, deadline);
+    if (r < 0)
+        return r;
+    client->leased++;
+    *out = reuse ? find_idle(client, url) : NULL;
+    if (!*out) {
+        if (client->idle_count && client->idle_count + client->leased > client->options.connections)
+            drop_oldest(client);
+        r = make(client, url, out, deadline);
+    }
+    if (r < 0) {
+        client->leased--;
+        green_semaphore_release(&client->free);
+    }
+    return r;
+}
+
+void channel_return(green_http_client_t *client, struct channel *c, bool keep)
+{
+    client->leased--;
+    if (keep) {
+        c->reused = true;
+        c->idle_since = green_turn_time();
+        list_push(&client->idle, &c->link);
+        client->idle_count++;
+    } else {
+        destroy(c);
+    }
+    green_semaphore_release(&client->free);
+}
