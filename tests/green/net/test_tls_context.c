@@ -1,6 +1,8 @@
 /* Contexts: loading, versions, ciphers, application protocols, the choice by name, sessions (case 113). */
 #include "tls_pair.h"
 
+#include <pthread.h>
+
 #include "net/tls_state.h"
 
 static int load(green_tls_context_t *context, const char *chain, const char *key)
@@ -564,6 +566,47 @@ START_TEST(no_resumption_across_names)
 }
 END_TEST
 
+/* --- threads ------------------------------------------------------------------------------------------------------ */
+
+struct shared {
+    green_tls_context_t *client, *server;
+};
+
+static void *talk_in_a_thread(void *arg)
+{
+    const struct shared *shared = arg;
+    green_tls_session_t *session = NULL, *next;
+    for (int i = 0; i < 5; i++) {
+        struct pair p = talk(shared->client, shared->server, "localhost", session, &next);
+        ck_assert(green_tls_session_reused(p.client.tls) == (i > 0));
+        close_both(&p);
+        green_tls_session_free(session);
+        session = next;
+    }
+    green_tls_session_free(session);
+    green_tls_context_release(shared->client);
+    green_tls_context_release(shared->server);
+    ck_assert_int_eq(green_hub_close(), 0);
+    return NULL;
+}
+
+START_TEST(contexts_are_shared_between_threads)
+{
+    enum { THREADS = 3 };
+    struct shared shared = {client_context(), server_context()};
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        green_tls_context_retain(shared.client);
+        green_tls_context_retain(shared.server);
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, talk_in_a_thread, &shared), 0);
+    }
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    green_tls_context_release(shared.client);
+    green_tls_context_release(shared.server);
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -587,6 +630,7 @@ int main(void)
         {another_server_declines, 0},
         {a_server_without_tickets, 0},
         {no_resumption_across_names, 2},
+        {contexts_are_shared_between_threads, 0},
     };
     return RUN_TESTS("tls_context", tests);
 }

@@ -257,7 +257,7 @@ START_TEST(altered_bytes)
                 noticed++;
         }
     }
-    ck_assert_int_gt(noticed, unharmed);
+    ck_assert_int_gt(noticed, 10);
     green_tls_context_release(client);
     green_tls_context_release(server);
 }
