@@ -60,6 +60,7 @@
 #include "http/server.h"
 #include "http/client.h"
 #include "os/process.h"
+#include "os/file.h"
 #include "os/signal.h"
 #include "sync/barrier.h"
 #include "sync/channel.h"
