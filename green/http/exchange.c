@@ -64,18 +64,24 @@ int64_t green_http_body_length(const green_http_exchange_t *x)
     return x->head.framing == HTTP_LENGTH ? (int64_t)x->head.length : 0;
 }
 
-ssize_t green_http_read(green_http_exchange_t *x, void *buffer, size_t size, green_time deadline)
+int green_http_continue(green_http_exchange_t *x, green_time deadline)
 {
     static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    if (!x->continued) {
-        x->continued = true;
-        bool here = x->wire.at < x->wire.end; /* the client did not wait */
-        int r = here || x->head_sent
-                    ? 0
-                    : green_stream_write_all(x->wire.stream, go_on, sizeof go_on - 1, NULL, deadline);
-        if (r < 0)
-            return x->body.failed = r;
-    }
+    bool waits = !x->continued && !x->head_sent && x->wire.at == x->wire.end;
+    x->continued = true;
+    if (!waits)
+        return 0;
+    int r = green_stream_write_all(x->wire.stream, go_on, sizeof go_on - 1, NULL, deadline);
+    if (r < 0)
+        x->broken = x->body.failed = r;
+    return r;
+}
+
+ssize_t green_http_read(green_http_exchange_t *x, void *buffer, size_t size, green_time deadline)
+{
+    int r = x->continued ? 0 : green_http_continue(x, deadline);
+    if (r < 0)
+        return r;
     ssize_t n = wire_read_body(&x->wire, &x->body, buffer, size, deadline);
     if (n > 0)
         x->received += (uint64_t)n;

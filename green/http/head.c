@@ -51,7 +51,7 @@ ptrdiff_t green__head_scan(struct head_scan *scan, bool request, const char *buf
         return fault_of(fault, 400, "this is not HTTP");
     if (!scan->lines && end - scan->start > HTTP_TARGET_MAX + 64)
         return fault_of(fault, 414, "the first line is too long");
-    return n >= most ? fault_of(fault, 431, "the head is too large") : 0;
+    return n >= most ? fault_of(fault, 431, "the head is longer than the limit") : 0;
 }
 
 /* --- the lines --------------------------------------------------------------------------------------------------- */

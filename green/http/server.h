@@ -101,6 +101,10 @@ size_t green_http_fields(const green_http_exchange_t *x, const green_http_field_
 /* The length that the body was announced with; 0: no body; -1: chunked, nobody knows. */
 int64_t green_http_body_length(const green_http_exchange_t *x);
 
+/* Sends "100 Continue" if the client waits for it. Reading does so by itself; this is for handlers that begin their
+ * answer first. 0, those of the stream. May switch. */
+int green_http_continue(green_http_exchange_t *x, green_time deadline) GREEN_MUST_CHECK;
+
 /* The next bytes of the body: how many, 0 at its end. If the client waits for "100 Continue", the first call sends it.
  * -ENODATA: the client left in the middle of it; -EPROTO: its coding is broken; -EMSGSIZE: it is larger than the limit;
  * -ETIMEDOUT: nothing came for body_timeout, or the deadline passed; those of the stream. After any but a passed deadline

@@ -1,6 +1,6 @@
 /*
  * The web server behind the demo: small, honest, and on libgreen like the proxy, so that `greenway run` shows
- * something without any other program. It speaks HTTP/1.1 with the strictness of the proxy's own parser:
+ * something without any other program:
  *
  *     GET  /            a page that says what this is and what to try
  *     GET  /headers     the head of the request as it arrived here
