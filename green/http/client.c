@@ -240,6 +240,7 @@ static void give_back(green_http_response_t *r)
 static int exchange(green_http_response_t *r, const struct sending *s, bool reuse, bool *stale,
                     green_time deadline)
 {
+    *stale = false;
     r->body = (struct wire_body){.failed = -EPROTO}; /* not to be kept before it has an answer */
     int result = channel_lease(r->client, &r->url, reuse, &r->channel, deadline);
     if (result < 0)
