@@ -59,6 +59,7 @@
 #include "http/url.h"
 #include "http/server.h"
 #include "http/client.h"
+#include "os/fork.h"
 #include "os/process.h"
 #include "os/file.h"
 #include "os/signal.h"

@@ -37,6 +37,8 @@ _Noreturn void green__end(green_t *g)
 {
     if (UNLIKELY(g->cleanups || g->locals || g->timeouts.first))
         clean_up(g);
+    if (UNLIKELY(g == green__forked)) /* there is nothing to go back to: as if main had returned */
+        exit(g->status < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
     g->state = GREEN_DONE;
     green__switch_context(&g->context, &g->hub->context, true);
     abort(); /* nobody switches to a greenlet that is done */

@@ -92,7 +92,7 @@ void green__main_init(green_hub_t *hub)
     init(hub, &hub->main);
     hub->main.name = "main";
     hub->main.state = GREEN_RUNNING;
-    hub->current = &hub->main;
+    hub->current = hub->root = &hub->main;
 #ifdef GREEN_TSAN
     hub->main.context.fiber = __tsan_get_current_fiber();
 #endif
@@ -104,8 +104,8 @@ void green__main_init(green_hub_t *hub)
         pthread_attr_getstack(&attr, &low, &size);
         pthread_attr_destroy(&attr);
     }
-    hub->main.context.stack_low = low;
-    hub->main.context.stack_size = size;
+    hub->main.context.stack_low = green__forked ? green__forked->stack.low : low;
+    hub->main.context.stack_size = green__forked ? green__forked->stack.size : size;
 #endif
 }
 

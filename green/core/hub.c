@@ -17,7 +17,6 @@
 #define TIDY_INTERVAL GREEN_S(1)
 
 __thread green_hub_t *green__hub;
-green_hub_t *green__abandoned_hub;
 
 /* --- the loop ------------------------------------------------------------------------------------------------------ */
 
@@ -102,7 +101,7 @@ static bool stuck(green_hub_t *hub)
 {
     return chain_empty(&hub->due) && !hub->waiting && !hub->parked && !hub->outside &&
            timers_next(&hub->timers) == GREEN_FOREVER && !uv_loop_alive(&hub->loop) &&
-           !atomic_load_explicit(&hub->posts, memory_order_relaxed) && hub->main.park;
+           !atomic_load_explicit(&hub->posts, memory_order_relaxed) && hub->root->park;
 }
 
 static void tidy(green_hub_t *hub)
@@ -123,7 +122,7 @@ static void poll_io(green_hub_t *hub)
     if (!hub->ready_count && chain_empty(&hub->due) && chain_empty(&hub->idlers)) {
         if (UNLIKELY(stuck(hub))) {
             report_deadlock(hub);
-            green_wake(hub->main.park, -EDEADLK);
+            green_wake(hub->root->park, -EDEADLK);
             return;
         }
         until = timers_look(&hub->timers);
@@ -224,12 +223,9 @@ static void close_at_thread_end(void *arg)
         fprintf(stderr, "libgreen: a thread ended with greenlets alive; they are abandoned\n");
 }
 
-/* In the child of a fork() the parent's hub is out of bounds (they would share one epoll set): what runs there is the
- * main greenlet of a hub yet to be made, and the parent's other greenlets never go on. */
-static void abandon_after_fork(void)
+/* The thread goes on as if it had none. */
+void green__hub_abandon(void)
 {
-    if (green__hub)
-        green__abandoned_hub = green__hub;
     green__hub = NULL;
     pthread_setspecific(hub_key, NULL);
 }
@@ -237,7 +233,6 @@ static void abandon_after_fork(void)
 static void once_per_process(void)
 {
     pthread_key_create(&hub_key, close_at_thread_end);
-    pthread_atfork(NULL, NULL, abandon_after_fork);
     struct sigaction present;
     if (sigaction(SIGPIPE, NULL, &present) == 0 && present.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN); /* a closed peer is an error code, not the end of the process */
@@ -294,9 +289,11 @@ static green_hub_t *make_hub(void)
         goto no_stack;
     if (open_loop(hub) < 0)
         goto no_loop;
+    green__watch_forks(); /* after libuv's own, which is to run first */
     stack_overflow_watch();
     green__hub = hub;
     green__main_init(hub);
+    green__hub_enlist(hub);
     pthread_setspecific(hub_key, hub);
     return hub;
 no_loop:
@@ -322,11 +319,12 @@ int green_hub_close(void)
     green_hub_t *hub = green__hub;
     if (!hub)
         return 0;
-    if (hub->current != &hub->main)
+    if (hub->current != hub->root)
         return -EPERM;
     if (hub->alive > 1)
         return -EBUSY;
-    green__locals_destroy(&hub->main);
+    green__locals_destroy(hub->root);
+    green__hub_delist(hub);
     while (atomic_load_explicit(&hub->posting, memory_order_acquire))
         sched_yield();
     run_posts(&hub->async); /* their owners count on it */
@@ -344,7 +342,7 @@ int green_hub_close(void)
     for (size_t chunk = 0; chunk < hub->fd_chunks; chunk++)
         free(hub->fds[chunk]);
     free(hub->fds);
-    timer_remove(&hub->timers, &hub->main.wait_timer);
+    timer_remove(&hub->timers, &hub->root->wait_timer);
     timers_destroy(&hub->timers);
     green__free_cached(hub);
     stack_cache_destroy(&hub->stacks);

@@ -15,9 +15,8 @@
 typedef struct green_hub green_hub_t;
 struct uv_loop_s;
 
-/* This thread's hub; made if there is none yet. NULL: out of memory or descriptors. After fork() the child starts
- * without one: the code that forked goes on as the main greenlet of a new hub, no other greenlet goes on, and
- * descriptors are waited for anew. Never switches. */
+/* This thread's hub; made if there is none yet. NULL: out of memory or descriptors. For what a
+ * fork() leaves of it see os/fork.h. Never switches. */
 green_hub_t *green_hub(void);
 
 /* Frees this thread's hub. Call from the main greenlet when no other greenlet is left: -EBUSY while some are alive,

@@ -20,7 +20,7 @@ int green_run(green_time deadline)
     green_hub_t *hub = green_hub();
     if (!hub)
         return -ENOMEM;
-    if (hub->current != &hub->main)
+    if (hub->current != hub->root)
         return -EPERM;
     for (;;) {
         int r;

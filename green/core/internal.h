@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <uv.h>
 
@@ -108,6 +109,7 @@ struct green_hub {
     struct list free_greenlets;
     size_t free_count;
     green_t main;
+    green_t *root; /* the main greenlet: &main, or in the child of a fork() the one that forked */
     struct list everyone;
     size_t alive;
     size_t background;         /* of them */
@@ -123,12 +125,26 @@ struct green_hub {
     void (*on_idle)(void *arg);
     void *on_idle_arg;
     struct green__dns *dns;
+
+    struct list everywhere; /* of all hubs: hubs.c */
+    pthread_t thread;
+    pid_t tid;
 };
 
 extern __thread green_hub_t *green__hub;
 
-/* In the child of a fork(): the hub of the thread that forked, never to run again; its `current` is who forked. */
-extern green_hub_t *green__abandoned_hub;
+/* hubs.c: how often this process was forked off: in a child, objects made before know a smaller number. And, if that
+ * was by another greenlet than main, the one which is the main greenlet now. */
+extern unsigned green__forks;
+extern __thread green_t *green__forked;
+
+/* All hubs, linked by `everywhere`; none closes while the lock is held. */
+struct list *green__hubs_lock(void);
+void green__hubs_unlock(void);
+void green__hub_enlist(green_hub_t *hub);
+void green__hub_delist(green_hub_t *hub);
+void green__watch_forks(void);
+void green__hub_abandon(void); /* hub.c */
 
 /* The code that every call that can wait returns first if the caller was interrupted; 0 if not. */
 int green__interruption(const green_t *g);
@@ -202,6 +218,8 @@ void green__run_loop(green_hub_t *hub, uv_run_mode mode);
 int green__poller_open(green_hub_t *hub);
 void green__poller_close(green_hub_t *hub);
 int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions);
+int green__poller_fork(green_hub_t *hub); /* in the child, after uv_loop_fork() */
+int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction);
 void green__poller_unwatch(green_hub_t *hub, int fd, struct fd_state *f);
 void green__poller_wait(green_hub_t *hub, green_time until);
 

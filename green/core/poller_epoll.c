@@ -42,6 +42,12 @@ void green__poller_close(green_hub_t *hub)
     close(hub->epoll);
 }
 
+int green__poller_fork(green_hub_t *hub)
+{
+    close(hub->epoll);
+    return green__poller_open(hub);
+}
+
 int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions)
 {
     if (LIKELY(f->watched))

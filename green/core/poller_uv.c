@@ -34,6 +34,12 @@ void green__poller_close(green_hub_t *hub)
     (void)hub; /* green_hub_close() closes every handle of the loop */
 }
 
+int green__poller_fork(green_hub_t *hub)
+{
+    (void)hub; /* the loop has done it */
+    return 0;
+}
+
 /* That both ends are closed, or an error, is told along with anything else. */
 static int events_of(unsigned conditions)
 {

@@ -146,6 +146,8 @@ static void dispose(green_offload_t *o)
 static void note_ended(green_post_t *post)
 {
     green_offload_t *o = CONTAINER_OF(post, green_offload_t, post);
+    if (o->generation != green__threads_generation())
+        return; /* posted before a fork, in the parent */
     pthread_mutex_lock(&o->lock); /* the thread that posted may still hold it */
     pthread_mutex_unlock(&o->lock);
     if (!o->released)
@@ -211,8 +213,8 @@ int green_offload(green_offload_t **out, green_threads_t *threads, void *(*fn)(v
 
 int green_offload_get(green_offload_t *o, void **out, green_time deadline)
 {
-    if (o->hub != green_hub())
-        return -EXDEV;
+    if (o->hub != green_hub() || (!o->ended && o->generation != green__threads_generation()))
+        return -EXDEV; /* after a fork, the thread that had the job is not there */
     if (!o->ended) {
         struct waiter me;
         if (!green_self())

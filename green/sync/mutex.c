@@ -24,18 +24,25 @@ static inline void take(green_mutex_t *m, green_hub_t *hub, green_t *self)
 {
     m->owner = self;
     m->hub = hub;
+    m->forks = green__forks;
 }
 
-/* The owner is of another hub. What it was before a fork becomes what it is after that. */
+/* Its owner and its waiters are not of this hub, or not any more. */
+static inline bool is_strange(const green_mutex_t *m, const green_hub_t *hub)
+{
+    return m->hub != hub || m->forks != green__forks;
+}
+
+/* What it was before a fork becomes what it is after that. */
 static int adopt(green_mutex_t *m, green_hub_t *hub)
 {
-    if (m->hub != green__abandoned_hub)
+    if (m->forks == green__forks)
         return -EXDEV;
-    bool forked = m->owner == m->hub->current;
+    bool forked = m->owner == hub->root;
     m->waiters = (struct green_chain){0};
     m->owner = NULL;
     if (forked)
-        take(m, hub, &hub->main);
+        take(m, hub, hub->root);
     return 0;
 }
 
@@ -47,7 +54,7 @@ static inline int try_lock(green_mutex_t *m)
     green_t *self = hub->current;
     if (UNLIKELY(!self))
         return -EPERM;
-    if (UNLIKELY(m->owner && m->hub != hub)) {
+    if (UNLIKELY(m->owner && is_strange(m, hub))) {
         int r = adopt(m, hub);
         if (r < 0)
             return r;
@@ -77,7 +84,7 @@ static inline bool is_mine(green_mutex_t *m)
     green_hub_t *hub = my_hub();
     if (UNLIKELY(!hub) || !m->owner)
         return false;
-    if (UNLIKELY(m->hub != hub) && adopt(m, hub) < 0)
+    if (UNLIKELY(is_strange(m, hub)) && adopt(m, hub) < 0)
         return false;
     return m->owner && m->owner == hub->current;
 }

@@ -15,6 +15,7 @@ typedef struct green_mutex {
     struct green_chain waiters; /* private */
     green_t *owner;             /* private; NULL: unlocked */
     green_hub_t *hub;           /* private: the owner's, while there is one */
+    unsigned forks;             /* private */
 } green_mutex_t;
 
 #define GREEN_MUTEX_INIT                                                                                     \
