@@ -5,6 +5,21 @@
 #include <signal.h>
 #include <sys/mman.h>
 
+#ifdef GREEN_ASAN
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "detect_leaks=0"; /* a child that ends on a greenlet's stack: the thread's is not searched for pointers */
+}
+#endif
+#ifdef GREEN_TSAN
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+    return "die_after_fork=0"; /* the child may start threads of its own */
+}
+#endif
+
 /* Runs body(arg) in a forked child; it returns 0 if all was well. */
 static void forked(int (*body)(void *arg), void *arg)
 {
