@@ -147,7 +147,7 @@ static void note_ended(green_post_t *post)
 {
     green_offload_t *o = CONTAINER_OF(post, green_offload_t, post);
     if (o->generation != green__threads_generation())
-        return; /* posted before a fork, in the parent */
+        return;                   /* posted before a fork, in the parent */
     pthread_mutex_lock(&o->lock); /* the thread that posted may still hold it */
     pthread_mutex_unlock(&o->lock);
     if (!o->released)
