@@ -54,6 +54,7 @@
 #include "net/dns.h"
 #include "net/dns_records.h"
 #include "net/tls.h"
+#include "net/dial.h"
 #include "net/server.h"
 #include "http/fields.h"
 #include "http/url.h"

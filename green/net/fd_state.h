@@ -106,6 +106,9 @@ void green__fd_classify(int fd, struct fd_state *f);
 /* A socket that the kernel has just given out: its number means nothing that was known of it before. 0 or -ENOMEM. */
 int green__fd_fresh(int fd, int family, int type);
 
+/* socket.c: a stream socket that is about to be connected, from `source` if that is not NULL. */
+int green__connecting_socket(int family, const green_address_t *source);
+
 /* Forgets all about a descriptor whose number now means something else; waiters get -EBADF. */
 void green__fd_forget(green_hub_t *hub, int fd, struct fd_state *f);
 

@@ -37,11 +37,23 @@ int green_socketpair(int type, int fds[2])
     return r;
 }
 
-static void set_nodelay(int fd, int family)
+int green__connecting_socket(int family, const green_address_t *source)
 {
-    int on = 1;
+    int on = 1, fd = green_socket(family, SOCK_STREAM, 0);
+    if (fd < 0)
+        return fd;
     if (family == AF_INET || family == AF_INET6)
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (!source)
+        return fd;
+    if (!green_address_port(
+            source)) /* let connect choose it: ports are scarce by themselves, not with a peer */
+        setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    if (bind(fd, &source->any, source->length) == 0)
+        return fd;
+    int r = -errno;
+    green_close(fd);
+    return r;
 }
 
 /* Nothing tells when a unix listener's backlog has room again: ask now and then, less often as it goes on. */
@@ -75,17 +87,21 @@ int green_connect_fd(int fd, const green_address_t *address, green_time deadline
         r = green__fd_get(hub, fd, &f);
     if (r < 0)
         return r;
-    f->ready &= ~(FD_EOF | FD_HUP); /* of what it was before */
     uint32_t generation = f->generation;
     bool begun = false;
     do {
-        if (connect(fd, &address->any, address->length) == 0)
+        if (connect(fd, &address->any, address->length) == 0) {
+            if (address->any.sa_family == AF_UNIX)
+                f->ready &= ~(FD_EOF | FD_HUP); /* unix sockets connect at once: this is of the time before */
             return 0;
+        }
         switch (errno) {
         case EISCONN:
             return begun ? 0 : -EISCONN;
-        case EINTR:
         case EINPROGRESS:
+            f->ready &= ~(FD_EOF | FD_HUP); /* of the time before; from here on they are the connection's */
+            /* fallthrough */
+        case EINTR:
         case EALREADY:
             begun = true;
             f->ready &= ~(FD_READ | FD_WRITE);
@@ -110,10 +126,9 @@ int green_connect(const green_address_t *address, green_time deadline)
     int r = interrupted();
     if (r < 0)
         return r;
-    int fd = green_socket(address->any.sa_family, SOCK_STREAM, 0);
+    int fd = green__connecting_socket(address->any.sa_family, NULL);
     if (fd < 0)
         return fd;
-    set_nodelay(fd, address->any.sa_family);
     r = green_connect_fd(fd, address, deadline);
     if (r == 0)
         return fd;

@@ -170,6 +170,15 @@ static void say_one(struct reply *r, const struct query *q)
         put_aaaa(r, NULL, "2001:db8::1", 300);
 }
 
+/* This machine by both families. */
+static void say_loopback(struct reply *r, const struct query *q)
+{
+    if (q->type == TYPE_A)
+        put_a(r, NULL, "127.0.0.1", 300);
+    if (q->type == TYPE_AAAA)
+        put_aaaa(r, NULL, "::1", 300);
+}
+
 static void say_four(struct reply *r, const struct query *q)
 {
     if (q->type == TYPE_A)
@@ -397,6 +406,7 @@ static const struct {
     void (*say)(struct reply *r, const struct query *q);
 } names[] = {
     {"one", say_one},
+    {"loopback", say_loopback},
     {"four", say_four},
     {"six", say_six},
     {"chain", say_chain},

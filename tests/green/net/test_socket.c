@@ -200,6 +200,30 @@ static void *run_connect_fd(void *arg)
     return NULL;
 }
 
+/* The peer has answered and gone before anybody looks: not a byte of that is lost, the end included. */
+START_TEST(all_over_before_the_second_look)
+{
+    green_address_t address;
+    char text[16];
+    int listener = listen_anywhere(&address), fd = green_socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(green_connect_fd(fd, &address, GREEN_NOWAIT), -EAGAIN);
+    struct pollfd watched = {fd, POLLIN, 0};
+    int peer = green_accept(listener, NULL, soon());
+    ck_assert_int_ge(peer, 0);
+    ck_assert_int_eq(green_poll(&watched, 1, green_in_ms(1)), -ETIMEDOUT); /* the poller knows it */
+    ck_assert_int_eq(green_write(peer, "answer", 6, soon()), 6);
+    ck_assert_int_eq(green_close(peer), 0);
+    watched.events = POLLRDHUP;
+    ck_assert_int_eq(green_poll(&watched, 1, soon()), 1);
+    yields(2);
+    ck_assert_int_eq(green_connect_fd(fd, &address, soon()), 0);
+    ck_assert_int_eq(green_read(fd, text, sizeof text, soon()), 6);
+    ck_assert_int_eq(green_read(fd, text, sizeof text, soon()), 0);
+    ck_assert_int_eq(green_close(fd), 0);
+    ck_assert_int_eq(green_close(listener), 0);
+}
+END_TEST
+
 /* Case 97: closed while it connects. */
 START_TEST(closed_while_it_connects)
 {
@@ -498,6 +522,7 @@ int main(void)
         {refused, 0},
         {connecting_can_be_given_up, 0},
         {connecting_a_descriptor, 0},
+        {all_over_before_the_second_look, 0},
         {closed_while_it_connects, 0},
         {refused_twice_then_welcome, 0},
         {unix_listener_with_a_full_backlog, 0},
