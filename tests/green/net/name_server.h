@@ -424,6 +424,8 @@ static const struct {
     {"noise", say_noise},
     {"big", say_big},
     {"held-srv", say_services},
+    {"held-mx", say_mail},
+    {"held-txt", say_texts},
     {"held*", say_four},
     {"200", say_its_name}, /* held as well */
     {"number*", say_four},
