@@ -56,6 +56,7 @@
 #include "net/tls.h"
 #include "net/dial.h"
 #include "net/server.h"
+#include "net/datagram.h"
 #include "http/fields.h"
 #include "http/url.h"
 #include "http/server.h"
