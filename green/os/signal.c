@@ -1,4 +1,4 @@
-/* Signals: libuv catches them, a small queue keeps them, a greenlet takes them. */
+/* Signals: libuv catches them; a small queue keeps them until a greenlet takes them, or each makes a greenlet. */
 #include "../core/internal.h"
 
 #include <stdlib.h>
@@ -90,4 +90,77 @@ void green_signals_close(green_signals_t *s)
     s->closing = s->count;
     for (size_t i = s->count; i-- > 0;)
         uv_close((uv_handle_t *)&s->handles[i], freed);
+}
+
+/* --- a greenlet for each ------------------------------------------------------------------------------------------ */
+
+struct green_signal_handler {
+    uv_signal_t watch;
+    void (*fn)(int signal, void *arg);
+    void *arg;
+    int number;
+    unsigned references; /* the watch, and greenlets that have not ended */
+    bool cancelled;
+};
+
+static void unreference(green_signal_handler_t *h)
+{
+    if (--h->references == 0)
+        free(h);
+}
+
+static void handle(void *arg)
+{
+    green_signal_handler_t *h = arg;
+    if (!h->cancelled)
+        h->fn(h->number, h->arg);
+    unreference(h);
+}
+
+static void spawn_handler(uv_signal_t *watch, int number)
+{
+    green_signal_handler_t *h = watch->data;
+    (void)number;
+    h->references++;
+    if (green_spawn_detached("signal handler", handle, h) < 0)
+        unreference(h); /* no memory for a stack: as if it had folded into the next */
+}
+
+static void unwatched(uv_handle_t *watch)
+{
+    unreference(watch->data);
+}
+
+int green_on_signal(green_signal_handler_t **out, int signal, void (*fn)(int signal, void *arg), void *arg)
+{
+    if (!fn)
+        return -EINVAL;
+    struct uv_loop_s *loop = green_uv_loop();
+    green_signal_handler_t *h = loop ? calloc(1, sizeof *h) : NULL;
+    if (!h)
+        return -ENOMEM;
+    *h = (green_signal_handler_t){.fn = fn, .arg = arg, .number = signal, .references = 1};
+    int r = uv_signal_init(loop, &h->watch);
+    if (r < 0) {
+        free(h);
+        return r;
+    }
+    h->watch.data = h;
+    uv_unref((uv_handle_t *)&h->watch);
+    r = uv_signal_start(&h->watch, spawn_handler, signal);
+    if (r < 0) {
+        green_signal_cancel(h);
+        return r;
+    }
+    *out = h;
+    return 0;
+}
+
+void green_signal_cancel(green_signal_handler_t *h)
+{
+    if (!h)
+        return;
+    green_uv_loop();
+    h->cancelled = true;
+    uv_close((uv_handle_t *)&h->watch, unwatched);
 }

@@ -20,4 +20,17 @@ int green_signals_wait(green_signals_t *s, green_time deadline) GREEN_MUST_CHECK
 /* Gives the signals back their default effect. Nobody may be waiting. Before green_hub_close(). Never switches. */
 void green_signals_close(green_signals_t *s);
 
+/* From now on each arrival of the signal makes a greenlet that runs fn(signal, arg); fn may wait. Arrivals in quick
+ * succession may fold into one. A handler does not keep the hub from being stuck: a main greenlet that waits for what
+ * only fn would do gets -EDEADLK, unless green_expect_outside() says otherwise. Several handlers and green_signals_t
+ * of one signal are all told. 0, -EINVAL (a signal that cannot be caught, no fn), -ENOMEM. Never switches. */
+typedef struct green_signal_handler green_signal_handler_t;
+int green_on_signal(green_signal_handler_t **out, int signal, void (*fn)(int signal, void *arg),
+                    void *arg) GREEN_MUST_CHECK;
+
+/* No greenlet is made any more, one that was made but has not begun does not call fn; those that run go on. The handle
+ * is given back; NULL is fine. The last one gives the signal its default effect back. Before green_hub_close(). Never
+ * switches. */
+void green_signal_cancel(green_signal_handler_t *handler);
+
 #endif

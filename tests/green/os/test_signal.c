@@ -147,6 +147,109 @@ START_TEST(a_broken_pipe_is_ignored)
 }
 END_TEST
 
+/* --- a greenlet for each: case 127 ---------------------------------------------------------------------------------- */
+
+struct heard {
+    int number, begun, ended;
+    green_signal_handler_t *cancels; /* itself */
+};
+
+static void hear(int number, void *arg)
+{
+    struct heard *h = arg;
+    h->number = number;
+    h->begun++;
+    green_signal_cancel(h->cancels);
+    ck_assert_int_eq(green_sleep(GREEN_MS(1)), 0); /* it may wait */
+    h->ended++;
+}
+
+static void until_ended(struct heard *h, int count)
+{
+    while (h->ended < count)
+        ck_assert_int_eq(green_sleep(GREEN_MS(1)), 0);
+}
+
+START_TEST(a_handler_may_wait)
+{
+    struct heard heard = {0}, other = {0};
+    green_signal_handler_t *first, *second;
+    ck_assert_int_eq(green_on_signal(&first, SIGALRM, hear, &heard), 0);
+    ck_assert_int_eq(green_on_signal(&second, SIGALRM, hear, &other), 0);
+    for (int i = 1; i <= 3; i++) {
+        raise(SIGALRM);
+        until_ended(&heard, i);
+        until_ended(&other, i);
+    }
+    ck_assert_int_eq(heard.number, SIGALRM);
+    ck_assert_int_eq(heard.begun, 3);
+    green_signal_cancel(first);
+    raise(SIGALRM);
+    until_ended(&other, 4);
+    ck_assert_int_eq(heard.begun, 3);
+    green_signal_cancel(second);
+    green_signal_cancel(NULL);
+    struct sigaction action;
+    ck_assert_int_eq(sigaction(SIGALRM, NULL, &action), 0);
+    ck_assert_ptr_eq((void *)action.sa_handler, (void *)SIG_DFL);
+}
+END_TEST
+
+START_TEST(a_handler_may_cancel_itself)
+{
+    struct heard heard = {0};
+    ck_assert_int_eq(green_on_signal(&heard.cancels, SIGUSR1, hear, &heard), 0);
+    raise(SIGUSR1);
+    until_ended(&heard, 1);
+    yields(2);
+}
+END_TEST
+
+START_TEST(a_handler_is_beside_those_who_wait)
+{
+    const int number = SIGUSR2;
+    struct heard heard = {0};
+    green_signal_handler_t *handler;
+    green_signals_t *s = open_signals(&number, 1);
+    ck_assert_int_eq(green_on_signal(&handler, SIGUSR2, hear, &heard), 0);
+    raise(SIGUSR2);
+    ck_assert_int_eq(green_signals_wait(s, soon()), SIGUSR2);
+    until_ended(&heard, 1);
+    green_signal_cancel(handler);
+    raise(SIGUSR2);
+    ck_assert_int_eq(green_signals_wait(s, soon()), SIGUSR2);
+    ck_assert_int_eq(heard.begun, 1);
+    green_signals_close(s);
+}
+END_TEST
+
+static void wait_with_only_a_handler(void)
+{
+    green_signal_handler_t *handler;
+    struct heard heard = {0};
+    green_park_t nobody = GREEN_PARK_INIT;
+    if (green_on_signal(&handler, SIGUSR1, hear, &heard) < 0)
+        _exit(1);
+    _exit(green_park(&nobody, GREEN_FOREVER) == -EDEADLK ? 7 : 2);
+}
+
+START_TEST(a_handler_does_not_hold_the_hub)
+{
+    char text[4096];
+    ck_assert_int_eq(WEXITSTATUS(in_child(wait_with_only_a_handler, text, sizeof text)), 7);
+    ck_assert_ptr_nonnull(strstr(text, "deadlock"));
+}
+END_TEST
+
+START_TEST(no_handler_for_nonsense)
+{
+    green_signal_handler_t *handler;
+    ck_assert_int_eq(green_on_signal(&handler, SIGKILL, hear, NULL), -EINVAL);
+    ck_assert_int_eq(green_on_signal(&handler, 12345, hear, NULL), -EINVAL);
+    ck_assert_int_eq(green_on_signal(&handler, SIGUSR1, NULL, NULL), -EINVAL);
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -158,6 +261,11 @@ int main(void)
         {nonsense_is_refused, 0},
         {closing_gives_the_default_back, 0},
         {a_broken_pipe_is_ignored, 0},
+        {a_handler_may_wait, 0},
+        {a_handler_may_cancel_itself, 0},
+        {a_handler_is_beside_those_who_wait, 0},
+        {a_handler_does_not_hold_the_hub, 0},
+        {no_handler_for_nonsense, 0},
     };
     return RUN_TESTS("signal", tests);
 }
