@@ -61,6 +61,7 @@
 #include "http/url.h"
 #include "http/server.h"
 #include "http/client.h"
+#include "debug/dump.h"
 #include "os/fork.h"
 #include "os/process.h"
 #include "os/file.h"

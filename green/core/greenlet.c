@@ -225,6 +225,7 @@ int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char 
         return r;
     }
     g->name = name;
+    g->parent = hub->current ? hub->current->id : 0;
     g->never_ran = true;
     if (UNLIKELY(hub->current && hub->current->locals) && (r = green__locals_inherit(g, hub->current)) < 0) {
         give_up(hub, g);

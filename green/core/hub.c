@@ -84,17 +84,15 @@ void green__leave(green_hub_t *hub, green_t *g)
         }
     }
     green__switch_context(&g->context, to, false);
+    while (UNLIKELY(hub->inspection != NULL))
+        green__looked_at(hub, g);
     *hub->errno_at = saved;
 }
 
 static void report_deadlock(green_hub_t *hub)
 {
     fprintf(stderr, "libgreen: deadlock: nothing can wake any of these greenlets:\n");
-    for (struct list *node = hub->everyone.next; node != &hub->everyone; node = node->next) {
-        green_t *g = CONTAINER_OF(node, green_t, everyone);
-        fprintf(stderr, "  %llu \"%s\" waits for %s\n", (unsigned long long)g->id, green_name(g),
-                g->waits_for ? g->waits_for : "somebody to wake it");
-    }
+    green__dump_greenlets(stderr, hub, 0);
 }
 
 static bool stuck(green_hub_t *hub)
@@ -294,6 +292,7 @@ static green_hub_t *make_hub(void)
     green__hub = hub;
     green__main_init(hub);
     green__hub_enlist(hub);
+    green__debug_open();
     pthread_setspecific(hub_key, hub);
     return hub;
 no_loop:
@@ -324,6 +323,7 @@ int green_hub_close(void)
     if (hub->alive > 1)
         return -EBUSY;
     green__locals_destroy(hub->root);
+    green__debug_close();
     green__hub_delist(hub);
     while (atomic_load_explicit(&hub->posting, memory_order_acquire))
         sched_yield();

@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <uv.h>
 
 #include "../green.h"
@@ -48,12 +49,14 @@ struct green {
     bool never_ran;
 
     /* From here on zeroed for each run (init() in greenlet.c). */
-    green_park_t *park;          /* set while GREEN_WAITING in a green_park() */
-    const char *waits_for;       /* "an event" */
-    green_waitable_t waitable;   /* its end */
-    struct green_chain joiners;  /* struct waiter */
-    struct green_node member;    /* of a group (pool/group.c) */
-    struct green_chain timeouts; /* started ones: they go when it ends */
+    green_park_t *park;                     /* set while GREEN_WAITING in a green_park() */
+    const char *waits_for;                  /* "an event" */
+    uint64_t parent;                        /* the id of who made it; 0: the hub */
+    struct green__spawn_trace *spawn_trace; /* debug/dump.c */
+    green_waitable_t waitable;              /* its end */
+    struct green_chain joiners;             /* struct waiter */
+    struct green_node member;               /* of a group (pool/group.c) */
+    struct green_chain timeouts;            /* started ones: they go when it ends */
     struct green_cleanup *cleanups;
     struct green__locals *locals;
     void *result;
@@ -69,6 +72,12 @@ struct green {
 };
 
 struct fd_state;
+
+/* Somebody looks at the stack of a greenlet that waits: it is switched to, reports, and goes `back`. */
+struct inspection {
+    struct look *look;
+    struct context *back;
+};
 
 struct green_hub {
     struct context context; /* of the hub itself */
@@ -126,7 +135,8 @@ struct green_hub {
     void *on_idle_arg;
     struct green__dns *dns;
 
-    struct list everywhere; /* of all hubs: hubs.c */
+    struct inspection *inspection; /* NULL, but for the moment of one */
+    struct list everywhere;        /* of all hubs: hubs.c */
     pthread_t thread;
     pid_t tid;
 };
@@ -222,6 +232,12 @@ int green__poller_fork(green_hub_t *hub); /* in the child, after uv_loop_fork() 
 int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction);
 void green__poller_unwatch(green_hub_t *hub, int fd, struct fd_state *f);
 void green__poller_wait(green_hub_t *hub, green_time until);
+
+/* debug/dump.c */
+void green__looked_at(green_hub_t *hub, green_t *g);
+void green__debug_open(void); /* for this thread's new hub, as the environment wishes */
+void green__debug_close(void);
+void green__dump_greenlets(FILE *out, green_hub_t *hub, unsigned flags);
 
 /* net/dns.c */
 void green__dns_close(green_hub_t *hub);
