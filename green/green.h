@@ -62,6 +62,7 @@
 #include "http/server.h"
 #include "http/client.h"
 #include "debug/dump.h"
+#include "debug/monitor.h"
 #include "os/fork.h"
 #include "os/process.h"
 #include "os/file.h"

@@ -25,8 +25,10 @@ static inline void give_turn(green_hub_t *hub, green_t *g)
 {
     hub->current = g;
     g->state = GREEN_RUNNING;
-    hub->switches++;
+    SHOW(hub->switches, hub->switches + 1);
     hub->streak = 0;
+    if (UNLIKELY(hub->slices != NULL))
+        green__slice_begins(hub->slices);
     if (g->never_ran)
         green__start(hub, g);
 }
@@ -36,6 +38,8 @@ static inline void give_turn(green_hub_t *hub, green_t *g)
 static inline void count_turn(green_hub_t *hub)
 {
     hub->unpolled += 1 + (unsigned)(hub->streak >> 16);
+    if (UNLIKELY(hub->slices != NULL))
+        green__slice_ends(hub->slices);
 }
 
 static inline green_t *pop_ready(green_hub_t *hub)
@@ -127,11 +131,12 @@ static void poll_io(green_hub_t *hub)
         if (until > hub->tidy_at)
             until = hub->tidy_at;
     }
-    hub->polls++;
+    SHOW(hub->polls, hub->polls + 1);
     hub->unpolled = 0;
     hub->look_at = TURNS_PER_LOOK;
     hub->tick = 0;
     green__poller_wait(hub, until);
+    SHOW(hub->polling, false);
     timers_run(&hub->timers, hub->now);
     if (UNLIKELY(hub->idlers.first) && !hub->ready_count && chain_empty(&hub->due))
         green__wake_first(&hub->idlers, 0);
@@ -183,6 +188,7 @@ void green__run_loop(green_hub_t *hub, uv_run_mode mode)
 static void run_posts(uv_async_t *async)
 {
     green_hub_t *hub = async->data;
+    SHOW(hub->polling, false);
     green_post_t *newest = atomic_exchange_explicit(&hub->posts, NULL, memory_order_acquire);
     green_post_t *oldest = NULL;
     while (newest) { /* they are stacked newest first: turn them round */
@@ -347,6 +353,7 @@ int green_hub_close(void)
     green__free_cached(hub);
     stack_cache_destroy(&hub->stacks);
     free(hub->slots);
+    free(hub->slices);
 #ifdef GREEN_TSAN
     __tsan_destroy_fiber(hub->context.fiber);
 #endif

@@ -68,7 +68,8 @@ struct green {
     unsigned fired; /* timeouts that fired and were not stopped */
     int cancelled;  /* the reason, a negative code; 0: it was not */
     bool background;
-    bool interrupt; /* cancelled or fired, and not shielded: looked at by every call that can wait */
+    bool unmonitored; /* green_monitor_ignore() */
+    bool interrupt;   /* cancelled or fired, and not shielded: looked at by every call that can wait */
 };
 
 struct fd_state;
@@ -136,12 +137,22 @@ struct green_hub {
     struct green__dns *dns;
 
     struct inspection *inspection; /* NULL, but for the moment of one */
-    struct list everywhere;        /* of all hubs: hubs.c */
+    struct slices *slices;         /* debug/slices.c; NULL: switched off */
+    bool polling; /* waits in the kernel; for the monitor, which also reads switches and polls */
+    struct watched {
+        uint64_t progress;
+        green_time since;
+        bool told;
+    } watched;              /* the monitor's notes */
+    struct list everywhere; /* of all hubs: hubs.c */
     pthread_t thread;
     pid_t tid;
 };
 
 extern __thread green_hub_t *green__hub;
+
+/* For what other threads look at without a lock: as cheap as a plain store. */
+#define SHOW(variable, value) __atomic_store_n(&(variable), (value), __ATOMIC_RELAXED)
 
 /* hubs.c: how often this process was forked off: in a child, objects made before know a smaller number. And, if that
  * was by another greenlet than main, the one which is the main greenlet now. */
@@ -238,6 +249,10 @@ void green__looked_at(green_hub_t *hub, green_t *g);
 void green__debug_open(void); /* for this thread's new hub, as the environment wishes */
 void green__debug_close(void);
 void green__dump_greenlets(FILE *out, green_hub_t *hub, unsigned flags);
+
+/* debug/slices.c */
+void green__slice_begins(struct slices *s);
+void green__slice_ends(struct slices *s);
 
 /* net/dns.c */
 void green__dns_close(green_hub_t *hub);

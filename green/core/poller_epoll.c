@@ -148,7 +148,9 @@ void green__poller_wait(green_hub_t *hub, green_time until)
             until = 0;
     }
     green_time loop_due = loop_deadline(hub);
+    SHOW(hub->polling, true);
     int n = wait_events(hub, events, until < loop_due ? until : loop_due);
+    SHOW(hub->polling, false);
     if (UNLIKELY(n < 0 && errno != EINTR)) {
         fprintf(stderr, "libgreen: the hub's epoll descriptor was closed or replaced: %s\n",
                 green_error_name(-errno));

@@ -16,7 +16,9 @@ static void deadline_came(uv_timer_t *timer)
 /* Likewise when another callback that came before the poll has made somebody ready. */
 static void before_poll(uv_prepare_t *prepare)
 {
-    if (CONTAINER_OF(prepare, green_hub_t, loop_prepare)->ready_count)
+    green_hub_t *hub = CONTAINER_OF(prepare, green_hub_t, loop_prepare);
+    SHOW(hub->polling, true);
+    if (hub->ready_count)
         uv_stop(prepare->loop);
 }
 
