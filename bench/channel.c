@@ -1,33 +1,16 @@
 /*
  * What passing something from one greenlet to another costs: an element through a channel where the two meet, through
- * one with room for 64, through a select over two channels, and a pointer into a queue and out again with nobody
- * waiting. Prints nanoseconds of CPU for each, the median and the best of some rounds.
+ * one with room for 64, and through a select over two channels. Prints nanoseconds of CPU for each, the median and the
+ * best of some rounds.
  *
  *     bench/channel [rounds]
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "green.h"
+#include "measure.h"
 
-enum { ELEMENTS = 500000, ROOM = 64, MAX_ROUNDS = 101 };
-
-static double cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static void check(int rc, const char *what)
-{
-    if (rc < 0) {
-        fprintf(stderr, "channel: %s: %s\n", what, green_strerror(rc));
-        exit(1);
-    }
-}
+enum { ELEMENTS = 500000, ROOM = 64 };
 
 static void *sends(void *arg)
 {
@@ -80,53 +63,27 @@ static double channel_round(size_t room, void (*receive)(green_channel_t *))
     return took;
 }
 
-static double queue_round(void)
+static double met_round(void)
 {
-    static int items[4];
-    green_queue_t q = GREEN_QUEUE_INIT;
-    double began = cpu_ns();
-    for (int i = 0; i < ELEMENTS; i++) {
-        void *item;
-        check(green_queue_put(&q, &items[i % 4], GREEN_FOREVER), "green_queue_put");
-        check(green_queue_get(&q, &item, GREEN_FOREVER), "green_queue_get");
-        if (item != &items[i % 4])
-            check(-EPROTO, "the order of the items");
-    }
-    double took = (cpu_ns() - began) / ELEMENTS;
-    check(green_queue_destroy(&q), "green_queue_destroy");
-    return took;
+    return channel_round(0, receive_all);
 }
 
-static int by_value(const void *a, const void *b)
+static double buffered_round(void)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    return channel_round(ROOM, receive_all);
 }
 
-static void print(const char *what, double *samples, int rounds)
+static double selected_round(void)
 {
-    qsort(samples, (size_t)rounds, sizeof *samples, by_value);
-    printf("%-24s %7.1f ns (best %.1f)\n", what, samples[rounds / 2], samples[0]);
+    return channel_round(0, select_all);
 }
 
 int main(int argc, char **argv)
 {
-    static double met[MAX_ROUNDS], buffered[MAX_ROUNDS], selected[MAX_ROUNDS], queued[MAX_ROUNDS];
-    int rounds = argc > 1 ? atoi(argv[1]) : 9;
-    if (rounds < 1 || rounds > MAX_ROUNDS) {
-        fprintf(stderr, "usage: channel [rounds, 1 to %d]\n", MAX_ROUNDS);
-        return 2;
-    }
-    channel_round(0, receive_all);
-    for (int i = 0; i < rounds; i++) {
-        met[i] = channel_round(0, receive_all);
-        buffered[i] = channel_round(ROOM, receive_all);
-        selected[i] = channel_round(0, select_all);
-        queued[i] = queue_round();
-    }
-    print("channel", met, rounds);
-    print("channel with room", buffered, rounds);
-    print("channel by select", selected, rounds);
-    print("queue put and get", queued, rounds);
-    return 0;
+    static struct figure figures[] = {
+        {.name = "channel", .unit = "ns", .round = met_round},
+        {.name = "channel with room", .unit = "ns", .round = buffered_round},
+        {.name = "channel by select", .unit = "ns", .round = selected_round},
+    };
+    return MEASURE(figures, argc, argv);
 }

@@ -131,8 +131,8 @@ static int by_time(const void *a, const void *b)
 static void print(const char *what, struct sample *samples, int rounds)
 {
     qsort(samples, (size_t)rounds, sizeof *samples, by_time);
-    printf("%-28s %6.2f us, best %6.2f us; CPU %6.2f us\n", what, samples[rounds / 2].passed,
-           samples[0].passed, samples[rounds / 2].cpu);
+    printf("%-28s %9.2f us (best %.2f), CPU %.2f us\n", what, samples[rounds / 2].passed, samples[0].passed,
+           samples[rounds / 2].cpu);
 }
 
 int main(int argc, char **argv)
@@ -148,8 +148,8 @@ int main(int argc, char **argv)
         many[i] = measure(many_greenlets);
         threads[i] = measure(bare_threads);
     }
-    print("one greenlet", one, rounds);
-    print("64 greenlets, each", many, rounds);
-    print("two bare threads", threads, rounds);
+    print("offload", one, rounds);
+    print("offload, 64 at a time", many, rounds);
+    print("offload by bare threads", threads, rounds);
     return 0;
 }

@@ -5,28 +5,11 @@
  *     bench/spawn [rounds]
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 #include "green.h"
+#include "measure.h"
 
-enum { SPAWNS = 200000, YIELDS = 500000, MAX_ROUNDS = 101 };
-
-static double cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static void check(int rc, const char *what)
-{
-    if (rc < 0) {
-        fprintf(stderr, "spawn: %s: %s\n", what, green_strerror(rc));
-        exit(1);
-    }
-}
+enum { SPAWNS = 200000, YIELDS = 500000 };
 
 static green_t *spawn(green_fn fn, void *arg)
 {
@@ -70,32 +53,11 @@ static double yield_round(void)
     return (cpu_ns() - began) / (2.0 * YIELDS);
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static void print(const char *what, double *samples, int rounds)
-{
-    qsort(samples, (size_t)rounds, sizeof *samples, by_value);
-    printf("%-20s %7.1f ns (best %.1f)\n", what, samples[rounds / 2], samples[0]);
-}
-
 int main(int argc, char **argv)
 {
-    static double spawned[MAX_ROUNDS], yielded[MAX_ROUNDS];
-    int rounds = argc > 1 ? atoi(argv[1]) : 9;
-    if (rounds < 1 || rounds > MAX_ROUNDS) {
-        fprintf(stderr, "usage: spawn [rounds, 1 to %d]\n", MAX_ROUNDS);
-        return 2;
-    }
-    spawn_round();
-    for (int i = 0; i < rounds; i++) {
-        spawned[i] = spawn_round();
-        yielded[i] = yield_round();
-    }
-    print("spawn and join", spawned, rounds);
-    print("yield", yielded, rounds);
-    return 0;
+    static struct figure figures[] = {
+        {.name = "spawn and join", .unit = "ns", .round = spawn_round},
+        {.name = "yield", .unit = "ns", .round = yield_round},
+    };
+    return MEASURE(figures, argc, argv);
 }

@@ -5,21 +5,12 @@
  *
  *     bench/switch [rounds]
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "core/switch.h"
+#include "measure.h"
 
-enum { ROUND_TRIPS = 2000000, STACK = 64 * 1024, MAX_ROUNDS = 101 };
-
-static double cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
+enum { ROUND_TRIPS = 2000000, STACK = 64 * 1024 };
 
 static char *new_stack(void)
 {
@@ -74,44 +65,17 @@ static double boost_round(void)
 }
 #endif
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static void print(const char *what, double *samples, int rounds)
-{
-    qsort(samples, (size_t)rounds, sizeof *samples, by_value);
-    printf("%-20s %6.2f ns/switch (best %.2f)\n", what, samples[rounds / 2], samples[0]);
-}
-
 int main(int argc, char **argv)
 {
-    static double green[MAX_ROUNDS];
-    int rounds = argc > 1 ? atoi(argv[1]) : 9;
-    if (rounds < 1 || rounds > MAX_ROUNDS) {
-        fprintf(stderr, "usage: switch [rounds, 1 to %d]\n", MAX_ROUNDS);
-        return 2;
-    }
+    static struct figure figures[] = {
+        {.name = "switch", .unit = "ns", .round = green_round},
+#ifdef HAVE_FCONTEXT
+        {.name = "switch by fcontext", .unit = "ns", .round = boost_round},
+#endif
+    };
     green_there = green__switch_init(new_stack(), green_bounce, NULL);
-    green_round();
 #ifdef HAVE_FCONTEXT
-    static double boost[MAX_ROUNDS];
     boost_there = make_fcontext(new_stack(), STACK, boost_bounce);
-    boost_round();
 #endif
-    for (int i = 0; i < rounds; i++) {
-        green[i] = green_round();
-#ifdef HAVE_FCONTEXT
-        boost[i] = boost_round();
-#endif
-    }
-    print("libgreen", green, rounds);
-#ifdef HAVE_FCONTEXT
-    print("Boost fcontext", boost, rounds);
-#else
-    printf("Boost fcontext       not measured: built without libboost_context\n");
-#endif
-    return 0;
+    return MEASURE(figures, argc, argv);
 }
