@@ -61,6 +61,7 @@
 #include "http/url.h"
 #include "http/server.h"
 #include "http/client.h"
+#include "debug/census.h"
 #include "debug/console.h"
 #include "debug/dump.h"
 #include "debug/monitor.h"

@@ -189,6 +189,8 @@ void green__start(green_hub_t *hub, green_t *g)
         if (stack_take(&hub->stacks, &g->stack, STACK_SIZE_DEFAULT) < 0)
             abort(); /* it was reserved */
     }
+    if (UNLIKELY(atomic_load_explicit(&green__census, memory_order_relaxed)))
+        green__census_begin(g);
     g->context = (struct context){
         .sp = green__switch_init(stack_top(&g->stack), run, g),
         .stack_low = g->stack.low,
@@ -261,6 +263,8 @@ void green__finish(green_hub_t *hub, green_t *g)
 #endif
     if (g->never_ran)
         take_back_promise(hub, g);
+    if (UNLIKELY(g->counted))
+        green__census_end(g);
     if (g->stack.low)
         stack_give(&hub->stacks, &g->stack);
     if (UNLIKELY(g->slot))

@@ -68,6 +68,7 @@ struct green {
     unsigned fired; /* timeouts that fired and were not stopped */
     int cancelled;  /* the reason, a negative code; 0: it was not */
     bool background;
+    bool counted;     /* by the stack census, when it ends */
     bool unmonitored; /* green_monitor_ignore() */
     bool interrupt;   /* cancelled or fired, and not shielded: looked at by every call that can wait */
 };
@@ -249,6 +250,11 @@ void green__looked_at(green_hub_t *hub, green_t *g);
 void green__debug_open(void); /* for this thread's new hub, as the environment wishes */
 void green__debug_close(void);
 void green__dump_greenlets(FILE *out, green_hub_t *hub, unsigned flags);
+
+/* debug/census.c */
+extern atomic_bool green__census;
+void green__census_begin(green_t *g);
+void green__census_end(green_t *g);
 
 /* debug/slices.c */
 void green__slice_begins(struct slices *s);

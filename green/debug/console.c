@@ -1,6 +1,7 @@
 /* The console: a listener, a greenlet for each client, commands by name. */
 #include "console.h"
 
+#include "census.h"
 #include "dump.h"
 #include "inquiry.h"
 #include "monitor.h"
@@ -145,6 +146,12 @@ static void stats(FILE *out, int argc, char **argv, void *arg)
             (unsigned long long)s.blockages, (unsigned long long)s.memory_events);
 }
 
+static void census(FILE *out, int argc, char **argv, void *arg)
+{
+    (void)argc, (void)argv, (void)arg;
+    green_census_write(out);
+}
+
 static void help(FILE *out, int argc, char **argv, void *arg);
 
 static struct command own[] = {
@@ -154,6 +161,7 @@ static struct command own[] = {
     {"hubs", "the threads", hubs, NULL, &own[4]},
     {"stats", "what they and the monitor have counted", stats, NULL, &own[5]},
     {"help", "this list", help, NULL, &own[6]},
+    {"census", "stacks by what they began with, if that was switched on", census, NULL, &own[7]},
     {"quit", "ends the conversation", NULL, NULL, NULL},
 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;

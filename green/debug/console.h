@@ -6,6 +6,7 @@
  *     bt ID        where this one is
  *     kill ID      cancels it
  *     hubs, stats  what threads and the monitor have counted
+ *     census       what greenlets have used of their stacks (debug/census.h)
  *     help, quit   and what the application adds
  *
  * The socket is for its owner alone (0600). Clients are served by greenlets in the background of the thread that

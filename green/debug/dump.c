@@ -1,6 +1,7 @@
 /* Dumps: a line for each greenlet, and the functions that it is in. */
 #include "dump.h"
 
+#include "census.h"
 #include "inquiry.h"
 
 #include <execinfo.h>
@@ -119,10 +120,17 @@ int green_trace_spawn(bool on)
     return r;
 }
 
+static bool wished(const char *name)
+{
+    const char *wish = getenv(name);
+    return wish && strcmp(wish, "1") == 0;
+}
+
 void green__debug_open(void)
 {
-    const char *wish = getenv("GREEN_TRACE_SPAWN");
-    if (wish && strcmp(wish, "1") == 0 && green_trace_spawn(true) < 0)
+    if (wished("GREEN_CENSUS"))
+        green_census(true);
+    if (wished("GREEN_TRACE_SPAWN") && green_trace_spawn(true) < 0)
         fprintf(stderr, "libgreen: GREEN_TRACE_SPAWN: out of memory\n");
 }
 
