@@ -23,6 +23,11 @@ static inline void green__switch_context(struct context *from, struct context *t
 #endif
 #ifdef GREEN_TSAN
     __tsan_switch_to_fiber(to->fiber, 0);
+    if (green__tsan_deaf && !to->deaf) {
+        to->deaf = true;
+        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+        AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+    }
 #endif
     green__switch(&from->sp, to->sp);
     green__context_arrived(from);

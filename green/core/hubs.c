@@ -16,6 +16,9 @@ static struct list lost = {&lost,
 
 unsigned green__forks;
 __thread green_t *green__forked;
+#ifdef GREEN_TSAN
+bool green__tsan_deaf;
+#endif
 
 struct list *green__hubs_lock(void)
 {
@@ -129,8 +132,14 @@ static void after_fork_in_child(void)
 {
     green_hub_t *hub = green__hub;
     green__forks++;
+#ifdef GREEN_TSAN
+    green__tsan_deaf |= !list_empty(&hubs);
+#endif
     lose_other_threads(hub);
     if (hub && hub->current) {
+#ifdef GREEN_TSAN
+        hub->current->context.deaf = true;
+#endif
         lose_others(hub);
         if (hub->current != &hub->main)
             green__forked = hub->current;

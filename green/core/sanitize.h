@@ -3,6 +3,7 @@
 #ifndef GREEN_CORE_SANITIZE_H
 #define GREEN_CORE_SANITIZE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifndef __has_feature
@@ -17,6 +18,11 @@
 #if defined(__SANITIZE_THREAD__) || __has_feature(thread_sanitizer)
 #define GREEN_TSAN 1
 #include <sanitizer/tsan_interface.h>
+/* In a forked child with other threads or fibers TSan does not look at who forked, switches included, and would then
+ * see races in every other fiber. Set there: it is not to look at those either. */
+extern bool green__tsan_deaf; /* hubs.c */
+void AnnotateIgnoreReadsBegin(const char *file, int line);
+void AnnotateIgnoreWritesBegin(const char *file, int line);
 #endif
 #if defined(GREEN_VALGRIND)
 #include <valgrind/valgrind.h>
@@ -32,6 +38,7 @@ struct context {
 #endif
 #ifdef GREEN_TSAN
     void *fiber;
+    bool deaf; /* TSan was told not to look at it */
 #endif
 };
 

@@ -95,7 +95,7 @@ static bool look_at(green_hub_t *hub, green_time now, green_monitor_event_t *e)
     return green__ask_whereabouts(e, monitor.options.signal);
 }
 
-/* One at a time, told without the lock: whoever is told may take long. */
+/* One at a time, asked and told without the lock of the hubs: either may take long. */
 static void look_at_hubs(void)
 {
     for (bool found = true; found;) {
@@ -106,7 +106,7 @@ static void look_at_hubs(void)
         for (struct list *node = hubs->next; node != hubs && !found; node = node->next)
             found = look_at(CONTAINER_OF(node, green_hub_t, everywhere), now, &e);
         green__hubs_unlock();
-        if (found)
+        if (found && green__ask_whereabouts(&e, monitor.options.signal))
             tell(&e);
     }
 }

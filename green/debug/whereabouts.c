@@ -12,11 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ANSWER_WITHIN GREEN_MS(100)
+#define ANSWER_WITHIN GREEN_MS(500)
 
 static struct {
     atomic_int asked; /* the thread; 0: nobody, or the answer is being given */
     sem_t given;
+    atomic_bool complete; /* the answer: what sem_post means, said so that TSan understands */
     green_monitor_event_t answer;
     bool minds;
 } question;
@@ -36,6 +37,7 @@ static void answer(int signal)
     memcpy(question.answer.name, name, length);
     question.answer.name[length] = 0;
     question.answer.frame_count = backtrace(question.answer.frames, GREEN_MONITOR_FRAMES);
+    atomic_store(&question.complete, true);
     sem_post(&question.given);
     errno = saved;
 }
@@ -68,16 +70,20 @@ bool green__ask_whereabouts(green_monitor_event_t *e, int signal)
     green_time until = ANSWER_WITHIN + green_now();
     struct timespec deadline = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
     question.answer = *e;
+    atomic_store(&question.complete, false);
     atomic_store(&question.asked, thread);
     int r = (int)syscall(SYS_tgkill, getpid(), thread, signal);
     while (r == 0 && (r = sem_clockwait(&question.given, CLOCK_MONOTONIC, &deadline)) < 0 && errno == EINTR)
         r = 0;
+    if (r < 0 && errno == ESRCH)
+        return false; /* it has ended meanwhile */
     if (r < 0) {
         if (atomic_compare_exchange_strong(&question.asked, &thread, 0))
             return true; /* it does not answer; that it is blocked is true all the more */
         while (sem_wait(&question.given) < 0) /* it is just giving the answer */
             ;
     }
+    bool minds = atomic_load(&question.complete) && question.minds;
     *e = question.answer;
-    return question.minds;
+    return minds;
 }

@@ -271,6 +271,7 @@ END_TEST
 
 /* --- signals, children, other threads ---------------------------------------------------------------------------------- */
 
+#ifndef GREEN_TSAN
 static int wait_for_own_signal(void *arg)
 {
     OR_FAIL(kill(getpid(), SIGUSR1) == 0);
@@ -292,6 +293,7 @@ START_TEST(signals_go_on)
     green_signals_close(s);
 }
 END_TEST
+#endif
 
 static int children_of_the_parent(void *arg)
 {
@@ -428,6 +430,12 @@ START_TEST(a_storm_of_forks_leaves_nothing)
 }
 END_TEST
 
+#ifdef GREEN_TSAN
+#define AT_A_TIME 1 /* it does not hear libuv close descriptors, whose numbers then seem to have two owners */
+#else
+#define AT_A_TIME 2
+#endif
+
 static void *short_life(void *arg)
 {
     ck_assert_int_eq(green_sleep(GREEN_US(10)), 0);
@@ -440,10 +448,10 @@ START_TEST(a_hundred_short_threads_leave_nothing)
     int count = open_descriptors();
     long before = 0;
     for (int i = 0; i < 100; i++) {
-        pthread_t threads[2];
-        for (int k = 0; k < 2; k++)
+        pthread_t threads[AT_A_TIME];
+        for (int k = 0; k < AT_A_TIME; k++)
             ck_assert_int_eq(pthread_create(&threads[k], NULL, short_life, NULL), 0);
-        for (int k = 0; k < 2; k++)
+        for (int k = 0; k < AT_A_TIME; k++)
             ck_assert_int_eq(pthread_join(threads[k], NULL), 0);
         if (i == 20)
             before = resident();
@@ -461,7 +469,9 @@ int main(void)
         {other_greenlets_are_gone, 0},
         {returning_ends_the_child, 0},
         {children_of_children, 0},
+#ifndef GREEN_TSAN /* after a fork it does not deliver signals any more */
         {signals_go_on, 0},
+#endif
         {a_childs_sibling_is_nobodys_child, 0},
         {hubs_of_other_threads_are_gone, 0},
         {not_in_a_callback_of_the_hub, 0},
