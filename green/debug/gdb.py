@@ -87,6 +87,7 @@ class SavedContext(gdb.unwinder.Unwinder):
         super().__init__("green")
         self.registers = None  # while a greenlet is looked at
         self.top = None  # stack pointer of the frame that it is hung under
+        self.low = None  # where its own stack ends
 
     def __call__(self, pending):
         if self.registers is None:
@@ -94,7 +95,9 @@ class SavedContext(gdb.unwinder.Unwinder):
         sp = pending.read_register("sp")
         if int(sp) != self.top:
             return None
-        info = pending.create_unwind_info(FrameId(sp, pending.read_register("pc")))
+        # gdb mistrusts a caller whose stack lies lower: let this one seem to be on that of the greenlet
+        low = gdb.Value(self.low).cast(sp.type)
+        info = pending.create_unwind_info(FrameId(low, pending.read_register("pc")))
         for name, value in self.registers.items():
             kind = pending.read_register(name).type
             info.add_saved_register(name, gdb.Value(int(value)).cast(kind))
@@ -149,6 +152,7 @@ class GreenBt(gdb.Command):
         newest = gdb.newest_frame()
         unwinder.registers = saved_registers(g)
         unwinder.top = int(newest.read_register("sp"))
+        unwinder.low = int(g["context"]["sp"]) - 256
         gdb.invalidate_cached_frames()
         try:
             gdb.execute("bt")
