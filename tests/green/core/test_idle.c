@@ -53,6 +53,13 @@ static void *sleeps(void *arg)
     return (void *)(intptr_t)green_sleep(*(int64_t *)arg);
 }
 
+static struct gate gate;
+
+static void *stuck(void *arg)
+{
+    return (void *)(intptr_t)gate_wait(&gate, GREEN_FOREVER);
+}
+
 /* Case 99: what runs in the background does not hold it up; it may be called again and again. */
 START_TEST(run_waits_for_all_but_the_background)
 {
@@ -63,11 +70,14 @@ START_TEST(run_waits_for_all_but_the_background)
     ck_assert_int_eq(green_run(soon()), 0);
     ck_assert(green_done(g) && !green_done(background));
     ck_assert_int_eq(green_run(soon()), 0);
-    green_t *later = green_spawn_at(green_in_ms(5), busy, NULL);
+    gate_init(&gate);
+    green_t *held = spawn(stuck, NULL), *later = green_spawn_at(green_in_ms(5), busy, NULL);
     ck_assert_int_eq(green_run(GREEN_NOWAIT), -EAGAIN);
     ck_assert_int_eq(green_run(green_in_ms(1)), -ETIMEDOUT);
+    gate_open(&gate);
     ck_assert_int_eq(green_run(soon()), 0);
-    ck_assert(green_done(later));
+    ck_assert(green_done(later) && green_done(held));
+    green_release(held);
     ck_assert_int_eq(green_kill(background, soon()), 0);
     green_release(background);
     green_release(g);
@@ -86,13 +96,6 @@ START_TEST(run_is_for_the_main_greenlet)
     finish(spawn(tries_to_run, NULL));
 }
 END_TEST
-
-static struct gate gate;
-
-static void *stuck(void *arg)
-{
-    return (void *)(intptr_t)gate_wait(&gate, GREEN_FOREVER);
-}
 
 START_TEST(run_ends_when_nothing_can_come)
 {

@@ -205,9 +205,10 @@ END_TEST
 
 START_TEST(the_turns_clock_follows)
 {
-    green_time turn = green_turn_time();
+    green_time turn = green_turn_time(), end = soon();
     ck_assert_int_le(turn, green_now());
-    ck_assert_int_eq(green_sleep(GREEN_MS(10)), 0);
+    while (green_turn_time() < turn + GREEN_MS(10) && green_now() < end)
+        ck_assert_int_eq(green_sleep(GREEN_MS(10)), 0);
     ck_assert_int_ge(green_turn_time(), turn + GREEN_MS(10));
     ck_assert_int_le(green_turn_time(), green_now());
 }
