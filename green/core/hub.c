@@ -185,9 +185,8 @@ void green__run_loop(green_hub_t *hub, uv_run_mode mode)
 
 /* --- posts from other threads ----------------------------------------------------------------------------------------- */
 
-static void run_posts(uv_async_t *async)
+void green__run_posts(green_hub_t *hub)
 {
-    green_hub_t *hub = async->data;
     SHOW(hub->polling, false);
     green_post_t *newest = atomic_exchange_explicit(&hub->posts, NULL, memory_order_acquire);
     green_post_t *oldest = NULL;
@@ -208,11 +207,13 @@ void green_post(green_hub_t *hub, green_post_t *node)
 {
     /* Once the node is in the list its function may run, and its hub be closed, before we have knocked. */
     atomic_fetch_add_explicit(&hub->posting, 1, memory_order_relaxed);
-    node->next = atomic_load_explicit(&hub->posts, memory_order_relaxed);
-    while (!atomic_compare_exchange_weak_explicit(&hub->posts, &node->next, node, memory_order_release,
-                                                  memory_order_relaxed))
-        ;
-    uv_async_send(&hub->async);
+    green_post_t *before = atomic_load_explicit(&hub->posts, memory_order_relaxed);
+    do
+        node->next = before;
+    while (!atomic_compare_exchange_weak_explicit(&hub->posts, &before, node, memory_order_release,
+                                                  memory_order_relaxed));
+    if (!before) /* else somebody has knocked already */
+        green__poller_knock(hub);
     atomic_fetch_sub_explicit(&hub->posting, 1, memory_order_release);
 }
 
@@ -247,7 +248,7 @@ static int open_loop(green_hub_t *hub)
     int r = uv_loop_init(&hub->loop);
     if (r < 0)
         return r;
-    r = uv_async_init(&hub->loop, &hub->async, run_posts);
+    r = uv_async_init(&hub->loop, &hub->async, green__loop_knocked);
     if (r == 0) {
         hub->async.data = hub;
         uv_unref((uv_handle_t *)&hub->async); /* it is always there, so it says nothing about work to come */
@@ -328,14 +329,14 @@ int green_hub_close(void)
         return -EPERM;
     if (hub->alive > 1)
         return -EBUSY;
+    while (atomic_load_explicit(&hub->posting, memory_order_acquire))
+        sched_yield();
+    green__run_posts(hub); /* their owners count on it */
+    if (hub->alive > 1)
+        return -EBUSY;
     green__locals_destroy(hub->root);
     green__debug_close();
     green__hub_delist(hub);
-    while (atomic_load_explicit(&hub->posting, memory_order_acquire))
-        sched_yield();
-    run_posts(&hub->async); /* their owners count on it */
-    if (hub->alive > 1)
-        return -EBUSY;
     green__dns_close(hub);
     green__processes_close();
     for (size_t chunk = 0; chunk < hub->fd_chunks; chunk++)

@@ -108,8 +108,7 @@ static int renew(green_hub_t *hub)
             green__fd_forget(hub, (int)(chunk * FD_CHUNK) + i, &hub->fds[chunk][i]);
     green__dns_close(hub);
     atomic_store(&hub->posting, 0);
-    hub->async.pending = 0; /* libuv 1.44 forgets: it would never knock again */
-    uv_async_send(&hub->async);
+    green__poller_knock(hub); /* for what was posted before the fork */
     hub->loop_touched = true;
     return 0;
 }

@@ -106,7 +106,8 @@ struct green_hub {
     int epoll;      /* the edge-triggered set (poller_epoll.c) */
 
     uv_loop_t loop;
-    uv_async_t async; /* green_post() */
+    uv_async_t async; /* the one handle that is always there: green__run_loop(); poller_uv.c knocks by it */
+    atomic_int knock; /* eventfd by which other threads knock (poller_epoll.c) */
 #ifdef GREEN_POLLER_UV
     uv_timer_t loop_timer; /* the heap's next deadline */
     uv_prepare_t loop_prepare;
@@ -233,12 +234,15 @@ void green__leave_group(green_t *g);
 
 /* hub.c */
 void green__leave(green_hub_t *hub, green_t *g);
+void green__run_posts(green_hub_t *hub);
 /* uv_run() for the pollers */
 void green__run_loop(green_hub_t *hub, uv_run_mode mode);
 
 /* poller_epoll.c or poller_uv.c */
 int green__poller_open(green_hub_t *hub);
 void green__poller_close(green_hub_t *hub);
+void green__poller_knock(green_hub_t *hub);  /* from any thread: have green__run_posts() called soon */
+void green__loop_knocked(uv_async_t *async); /* what hub->async calls */
 int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions);
 int green__poller_fork(green_hub_t *hub); /* in the child, after uv_loop_fork() */
 int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction);

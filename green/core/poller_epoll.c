@@ -8,12 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#define BATCH     128
-#define LOOP_DATA UINT64_MAX
-#define COARSE    GREEN_MS(20) /* waits longer than this may end up to a millisecond late */
+#define BATCH      128
+#define LOOP_DATA  UINT64_MAX
+#define KNOCK_DATA (UINT64_MAX - 1)
+#define COARSE     GREEN_MS(20) /* waits longer than this may end up to a millisecond late */
 
 static green_time loop_deadline(green_hub_t *hub)
 {
@@ -23,29 +25,56 @@ static green_time loop_deadline(green_hub_t *hub)
     return ms < 0 ? GREEN_FOREVER : GREEN_MS(uv_now(&hub->loop) + (uint64_t)ms);
 }
 
+static int add(green_hub_t *hub, int fd, uint32_t events, uint64_t data)
+{
+    struct epoll_event event = {.events = events, .data.u64 = data};
+    return epoll_ctl(hub->epoll, EPOLL_CTL_ADD, fd, &event) < 0 ? -errno : 0;
+}
+
 int green__poller_open(green_hub_t *hub)
 {
+    int knock = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     hub->epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (hub->epoll < 0)
-        return -errno;
-    struct epoll_event event = {.events = EPOLLIN, .data.u64 = LOOP_DATA};
-    if (epoll_ctl(hub->epoll, EPOLL_CTL_ADD, uv_backend_fd(&hub->loop), &event) < 0) {
-        int r = -errno;
-        close(hub->epoll);
+    int r = knock < 0 || hub->epoll < 0 ? -errno : 0;
+    if (r == 0)
+        r = add(hub, uv_backend_fd(&hub->loop), EPOLLIN, LOOP_DATA);
+    if (r == 0)
+        r = add(hub, knock, EPOLLIN | EPOLLET,
+                KNOCK_DATA); /* each write is an event: nobody has to read it */
+    if (r < 0) {
+        if (knock >= 0)
+            close(knock);
+        if (hub->epoll >= 0)
+            close(hub->epoll);
         return r;
     }
+    atomic_store(&hub->knock, knock);
     return 0;
 }
 
+/* After a fork the child may still post to a hub whose thread is gone: that must not write into another descriptor. */
 void green__poller_close(green_hub_t *hub)
 {
     close(hub->epoll);
+    close(atomic_exchange(&hub->knock, -1));
 }
 
 int green__poller_fork(green_hub_t *hub)
 {
-    close(hub->epoll);
+    green__poller_close(hub);
     return green__poller_open(hub);
+}
+
+void green__poller_knock(green_hub_t *hub)
+{
+    eventfd_t one = 1;
+    ssize_t n = write(atomic_load(&hub->knock), &one, sizeof one);
+    (void)n; /* a full counter is a knock already, and a closed one belongs to a hub that is gone */
+}
+
+void green__loop_knocked(uv_async_t *async)
+{
+    (void)async; /* nobody knocks there */
 }
 
 int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions)
@@ -97,8 +126,11 @@ static bool dispatch(green_hub_t *hub, const struct epoll_event *events, int cou
     bool loop_due = false;
     for (int i = 0; i < count; i++) {
         uint64_t data = events[i].data.u64;
-        if (data == LOOP_DATA) {
-            loop_due = true;
+        if (data >= KNOCK_DATA) {
+            if (data == LOOP_DATA)
+                loop_due = true;
+            else
+                green__run_posts(hub);
             continue;
         }
         int fd = (int)(uint32_t)data;

@@ -18,7 +18,7 @@ static void before_poll(uv_prepare_t *prepare)
 {
     green_hub_t *hub = CONTAINER_OF(prepare, green_hub_t, loop_prepare);
     SHOW(hub->polling, true);
-    if (hub->ready_count)
+    if (hub->ready_count || !chain_empty(&hub->due))
         uv_stop(prepare->loop);
 }
 
@@ -36,10 +36,22 @@ void green__poller_close(green_hub_t *hub)
     (void)hub; /* green_hub_close() closes every handle of the loop */
 }
 
+/* The loop has done most of it. */
 int green__poller_fork(green_hub_t *hub)
 {
-    (void)hub; /* the loop has done it */
+    hub->async.pending = 0; /* libuv 1.44 forgets: it would never knock again */
+    uv_async_send(&hub->async);
     return 0;
+}
+
+void green__poller_knock(green_hub_t *hub)
+{
+    uv_async_send(&hub->async);
+}
+
+void green__loop_knocked(uv_async_t *async)
+{
+    green__run_posts(async->data);
 }
 
 /* That both ends are closed, or an error, is told along with anything else. */
