@@ -266,6 +266,29 @@ static int wait_connect(green_time deadline)
     return fd;
 }
 
+static int closed_when_connected(int r, green_stream_t *stream)
+{
+    ck_assert((r == 0) == (stream != NULL));
+    ck_assert_int_eq(green_stream_close(stream), 0);
+    return r;
+}
+
+static int wait_unix_connect(green_time deadline)
+{
+    green_stream_t *stream = NULL;
+    int r = green_unix_connect(&stream, address.un.sun_path, deadline);
+    return closed_when_connected(r, stream);
+}
+
+static int wait_dial(green_time deadline)
+{
+    char where[sizeof address.un.sun_path + 8];
+    green_stream_t *stream = NULL;
+    snprintf(where, sizeof where, "unix:%s", address.un.sun_path);
+    int r = green_dial(&stream, where, NULL, deadline);
+    return closed_when_connected(r, stream);
+}
+
 static int wait_connect_fd(green_time deadline)
 {
     int fd = green_socket(AF_UNIX, SOCK_STREAM, 0);
@@ -301,6 +324,8 @@ static const struct call rows[] = {
     ROW("green_accept", begin_accept, wait_accept, let_accept, NULL, end_connections),
     ROW("green_connect", begin_connect, wait_connect, let_connect, fill_backlog, end_connections),
     ROW("green_connect_fd", begin_connect, wait_connect_fd, let_connect, fill_backlog, end_connections),
+    ROW("green_unix_connect", begin_connect, wait_unix_connect, let_connect, fill_backlog, end_connections),
+    ROW("green_dial", begin_connect, wait_dial, let_connect, fill_backlog, end_connections),
 };
 
 const struct calls calls_fd = CALLS(rows);

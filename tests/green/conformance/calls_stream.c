@@ -1,4 +1,4 @@
-/* Streams over sockets and pipes. One greenlet reads, one writes. */
+/* Streams over sockets and pipes, and buffers over streams. One greenlet reads, one writes. */
 #include "generic.h"
 
 static int peer = -1;
@@ -117,6 +117,89 @@ static int wait_writev_all(green_time deadline)
     return r;
 }
 
+/* --- buffered ----------------------------------------------------------------------------------------------------- */
+
+static green_bufio_t buffered;
+
+static void begin_buffered(void)
+{
+    begin_unix();
+    green_bufio_init(&buffered, stream, 64);
+}
+
+static void begin_full_buffered(void)
+{
+    begin_full_unix();
+    green_bufio_init(&buffered, stream, 64);
+}
+
+static void let_line(void)
+{
+    ck_assert_int_eq(write(peer, "\n", 1), 1);
+}
+
+static void end_buffered(void)
+{
+    green_bufio_destroy(&buffered);
+    end_stream();
+}
+
+static int wait_bufio_read(green_time deadline)
+{
+    return (int)green_bufio_read(&buffered, &byte, 1, deadline);
+}
+
+static int wait_read_exact(green_time deadline)
+{
+    size_t done = 7;
+    int r = green_bufio_read_exact(&buffered, &byte, 1, &done, deadline);
+    ck_assert_uint_eq(done, r == 0);
+    return r;
+}
+
+static int wait_read_until(green_time deadline)
+{
+    char *out;
+    return (int)green_bufio_read_until(&buffered, &out, "\n", 1, 10, deadline);
+}
+
+static int wait_read_line(green_time deadline)
+{
+    char *line;
+    return (int)green_bufio_read_line(&buffered, &line, 10, deadline);
+}
+
+static int wait_peek(green_time deadline)
+{
+    char *out;
+    int r = (int)green_bufio_peek(&buffered, &out, 1, deadline);
+    if (r > 0)
+        ck_assert_int_eq(green_bufio_skip(&buffered, (size_t)r), 0);
+    return r;
+}
+
+/* More than the buffer holds. */
+static int wait_bufio_write(green_time deadline)
+{
+    char block[100] = {0};
+    size_t done = 7;
+    int r = green_bufio_write(&buffered, block, sizeof block, &done, deadline);
+    ck_assert_uint_eq(done, r == 0 ? sizeof block : done);
+    return r;
+}
+
+static int wait_flush(green_time deadline)
+{
+    if (!green_bufio_unsent(&buffered))
+        ck_assert_int_eq(green_bufio_write(&buffered, "x", 1, NULL, GREEN_NOWAIT), 0);
+    return green_bufio_flush(&buffered, deadline);
+}
+
+#define BUFFERED(call, start, what, how, repeat)                                                             \
+    {                                                                                                        \
+        .name = call, .flags = CALL_ALONE, .begin = start, .wait = what, .let = how, .again = repeat,        \
+        .end = end_buffered                                                                                  \
+    }
 #define READS(call, start, what)                                                                             \
     {                                                                                                        \
         .name = call, .flags = CALL_ALONE, .begin = start, .wait = what, .let = let_read, .end = end_stream  \
@@ -143,6 +226,13 @@ static const struct call rows[] = {
     WRITES("green_stream_writev_all, unix", begin_full_unix, wait_writev_all),
     WRITES("green_stream_writev_all, tcp", begin_full_tcp, wait_writev_all),
     WRITES("green_stream_writev_all, pipe", begin_full_pipe, wait_writev_all),
+    BUFFERED("green_bufio_read", begin_buffered, wait_bufio_read, let_line, NULL),
+    BUFFERED("green_bufio_read_exact", begin_buffered, wait_read_exact, let_line, NULL),
+    BUFFERED("green_bufio_read_until", begin_buffered, wait_read_until, let_line, NULL),
+    BUFFERED("green_bufio_read_line", begin_buffered, wait_read_line, let_line, NULL),
+    BUFFERED("green_bufio_peek", begin_buffered, wait_peek, let_line, NULL),
+    BUFFERED("green_bufio_write", begin_full_buffered, wait_bufio_write, let_write, fill_up),
+    BUFFERED("green_bufio_flush", begin_full_buffered, wait_flush, let_write, fill_up),
 };
 
 const struct calls calls_stream = CALLS(rows);

@@ -1,64 +1,15 @@
-/* Work on OS threads: a pool of one thread, which is held by a job until it is told to end. */
-#include "generic.h"
-
-#include <semaphore.h>
-#include <stdatomic.h>
-
-static green_threads_t *threads;
-static green_offload_t *job;
-static sem_t go;
-static atomic_int held;
-
-static void *hold(void *arg)
-{
-    while (sem_wait(&go) < 0)
-        ;
-    atomic_fetch_sub(&held, 1);
-    return arg;
-}
+/* Work on OS threads. */
+#include "held_pool.h"
 
 static void *answer(void *arg)
 {
     return arg;
 }
 
-static void until_running(void)
-{
-    green_threads_stats_t stats;
-    green_time limit = soon();
-    while (green_threads_stats(threads, &stats), stats.queued) {
-        ck_assert_int_lt(green_now(), limit);
-        ck_assert_int_eq(green_yield(), 0);
-    }
-}
-
-static void start_job(void)
-{
-    atomic_fetch_add(&held, 1);
-    ck_assert_int_eq(green_offload(&job, threads, hold, &go, NULL), 0);
-    until_running();
-}
-
 static void begin_threads(void)
 {
     sem_init(&go, 0, 0);
     ck_assert_int_eq(green_threads_open(&threads, &(green_threads_attr_t){.name = "test", .max = 1}), 0);
-    start_job();
-}
-
-static void let_job(void)
-{
-    int posted;
-    sem_getvalue(&go, &posted);
-    if (atomic_load(&held) > posted)
-        sem_post(&go);
-}
-
-static void again_job(void)
-{
-    let_job();
-    ck_assert_int_eq(green_offload_get(job, NULL, soon()), 0);
-    green_offload_release(job);
     start_job();
 }
 
@@ -111,10 +62,7 @@ static int wait_close(green_time deadline)
 
 static void begin_user(void)
 {
-    sem_init(&go, 0, 0);
-    threads = green_threads_user();
-    ck_assert_int_eq(green_threads_resize(threads, 1), 0);
-    start_job();
+    begin_pool_of_process(green_threads_user());
 }
 
 static int wait_blocking(green_time deadline)
@@ -125,19 +73,13 @@ static int wait_blocking(green_time deadline)
     return r;
 }
 
-static void end_user(void)
-{
-    threads = NULL;
-    end_threads();
-}
-
 static const struct call rows[] = {
     {.name = "green_blocking",
      .begin = begin_user,
      .wait = wait_blocking,
      .let = let_job,
      .again = again_job,
-     .end = end_user},
+     .end = end_pool_of_process},
     {.name = "green_blocking_in",
      .begin = begin_threads,
      .wait = wait_blocking_in,

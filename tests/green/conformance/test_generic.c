@@ -13,11 +13,11 @@
 #include <stdatomic.h>
 
 extern const struct calls calls_core, calls_sync, calls_queue, calls_shared, calls_pool, calls_threads,
-    calls_fd, calls_message, calls_stream, calls_tls, calls_dns, calls_os;
+    calls_fd, calls_message, calls_stream, calls_tls, calls_dns, calls_os, calls_file, calls_server;
 
 static const struct calls *const files[] = {
-    &calls_core, &calls_sync,    &calls_queue,  &calls_shared, &calls_pool, &calls_threads,
-    &calls_fd,   &calls_message, &calls_stream, &calls_tls,    &calls_dns,  &calls_os,
+    &calls_core,    &calls_sync,   &calls_queue, &calls_shared, &calls_pool, &calls_threads, &calls_fd,
+    &calls_message, &calls_stream, &calls_tls,   &calls_dns,    &calls_os,   &calls_file,    &calls_server,
 };
 
 static const struct call *rows[512];

@@ -42,6 +42,7 @@ static void *join_it(void *arg)
     return NULL;
 }
 
+/* Case 11, without a reason. */
 START_TEST(killed_before_it_ran_wakes_who_joined)
 {
     bool ran = false;
@@ -73,6 +74,7 @@ START_TEST(killed_while_waiting)
 }
 END_TEST
 
+/* Case 10: twice, and told once. */
 START_TEST(cancel_returns_before_it_is_delivered)
 {
     struct outcome o = {.result = 1};
@@ -123,6 +125,7 @@ static void *kill_oneself(void *arg)
     return (void *)(intptr_t)green_sleep(1);
 }
 
+/* Case 38. */
 START_TEST(killing_oneself_takes_effect_at_the_next_wait)
 {
     void *result;

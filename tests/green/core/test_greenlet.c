@@ -17,6 +17,7 @@ static void *mark(void *arg)
 /* --- making and ending
  * ------------------------------------------------------------------------------------------ */
 
+/* Case 1. */
 START_TEST(hands_argument_in_and_result_out)
 {
     int value;
@@ -44,6 +45,7 @@ START_TEST(spawn_lets_the_caller_go_on)
 }
 END_TEST
 
+/* Case 3. */
 START_TEST(refuses_nonsense)
 {
     green_t *g = NULL;
@@ -132,6 +134,7 @@ START_TEST(handles_may_outlive_the_hub)
 }
 END_TEST
 
+/* Case 49: it outlives who spawned it and who asked about it. */
 START_TEST(a_childs_life_is_its_own)
 {
     struct outcome o = {.result = 1};
@@ -159,6 +162,7 @@ static void *look_at_oneself(void *arg)
     return self;
 }
 
+/* Case 30. */
 START_TEST(the_current_greenlet_is_running_and_not_done)
 {
     void *self;
@@ -236,6 +240,7 @@ static void *write_letters(void *arg)
     return NULL;
 }
 
+/* Case 95, its first half. */
 START_TEST(turns_are_taken_in_order)
 {
     struct letters letters = {.length = 0};
@@ -340,6 +345,7 @@ static void *join_oneself(void *arg)
     return (void *)(intptr_t)green_join(green_self(), GREEN_FOREVER);
 }
 
+/* Case 37. */
 START_TEST(joining_oneself_is_a_deadlock)
 {
     void *result;
@@ -385,6 +391,7 @@ static void *kill_it(void *arg)
     return NULL;
 }
 
+/* Case 13. */
 START_TEST(joined_by_one_and_killed_by_another)
 {
     struct outcome o = {.result = 1};
@@ -418,6 +425,7 @@ static void spawn_and_kill(int times)
     ck_assert_int_eq(failures, 0);
 }
 
+/* Case 36. */
 START_TEST(spawn_and_kill_leave_nothing_behind)
 {
     green_stats_t before, after;

@@ -14,6 +14,7 @@ static void *spin(void *arg)
     return NULL;
 }
 
+/* Case 96. */
 START_TEST(spinning_starves_neither_timers_nor_io)
 {
     long turns[3] = {0};
@@ -119,6 +120,7 @@ static void deadlock(void)
     _exit(0);
 }
 
+/* Case 98. */
 START_TEST(a_deadlock_is_reported)
 {
     char text[8192];
@@ -219,7 +221,7 @@ static void *post_once(void *arg)
     return NULL;
 }
 
-/* Nothing but the post can end this wait. */
+/* Case 102. Nothing but the post can end this wait. */
 START_TEST(a_post_wakes_a_hub_that_sleeps)
 {
     for (int i = 0; i < 20; i++) {
@@ -300,6 +302,7 @@ static void short_threads(int count)
     pthread_barrier_destroy(&lives_are_over);
 }
 
+/* Case 100. */
 START_TEST(hubs_of_short_threads_leave_nothing_behind)
 {
     short_threads(10);
@@ -413,6 +416,41 @@ START_TEST(closing_needs_main_alone)
 }
 END_TEST
 
+static pthread_barrier_t step;
+
+static void *closes_its_hub(void *arg)
+{
+    (void)arg;
+    finish(spawn(little_life, NULL));
+    pthread_barrier_wait(&step);
+    ck_assert_int_eq(green_hub_close(), 0);
+    pthread_barrier_wait(&step);
+    finish(spawn(little_life, NULL)); /* with a new one */
+    ck_assert_int_eq(green_hub_close(), 0);
+    return NULL;
+}
+
+/* Case 104: one thread closes its hub while greenlets of another wait in theirs. */
+START_TEST(hubs_are_independent)
+{
+    struct outcome o = {.result = 1};
+    gate_init(&o.gate);
+    pthread_t thread;
+    ck_assert_int_eq(pthread_barrier_init(&step, NULL, 2), 0);
+    green_t *g = spawn(wait_at_gate, &o);
+    yields(1);
+    ck_assert_int_eq(pthread_create(&thread, NULL, closes_its_hub, NULL), 0);
+    pthread_barrier_wait(&step);
+    pthread_barrier_wait(&step); /* it is closed */
+    ck_assert_int_eq(green_sleep(GREEN_MS(1)), 0);
+    gate_open(&o.gate);
+    finish(g);
+    ck_assert_int_eq(o.result, 0);
+    pthread_join(thread, NULL);
+    pthread_barrier_destroy(&step);
+}
+END_TEST
+
 /* --- fork
  * ----------------------------------------------------------------------------------------------------------
  */
@@ -451,6 +489,7 @@ static void *fork_and_live(void *arg)
     return NULL;
 }
 
+/* Case 103. */
 START_TEST(a_forked_child_has_a_hub_of_its_own)
 {
     int fds[2];
@@ -471,6 +510,7 @@ static void close_the_pollers_descriptor(void)
     (void)green_sleep(GREEN_MS(1));
 }
 
+/* Case 115. */
 START_TEST(a_lost_poller_is_reported)
 {
     char text[4096];
@@ -499,6 +539,7 @@ int main(void)
         {libuv_timers_run_beside_other_work, 2},
         {libuv_thread_pool_works, 0},
         {closing_needs_main_alone, 0},
+        {hubs_are_independent, 0},
         {a_forked_child_has_a_hub_of_its_own, 0},
 #ifndef GREEN_POLLER_UV
         {a_lost_poller_is_reported, 0},

@@ -42,6 +42,7 @@ static void *holds(void *arg)
     return NULL;
 }
 
+/* Case 132. */
 START_TEST(each_has_its_own)
 {
     make_keys();
@@ -109,6 +110,42 @@ START_TEST(keys_end_and_run_out)
 }
 END_TEST
 
+static green_key_t last;
+
+static void set_another(void *value)
+{
+    destroyed++;
+    ck_assert_int_eq(green_local_set(last, value), 0);
+}
+
+static void destroy_last(void *value)
+{
+    ck_assert_ptr_eq(value, &one);
+    destroyed += 10;
+}
+
+static void *sets_first(void *arg)
+{
+    ck_assert_int_eq(green_local_set(*(green_key_t *)arg, &one), 0);
+    return NULL;
+}
+
+/* Case 132: at the end of the greenlet, though its handle lives on; what a destructor sets is destroyed too. */
+START_TEST(destructors_run_once)
+{
+    green_key_t first;
+    ck_assert_int_eq(green_key_create(&first, &(green_key_attr_t){.destroy = set_another}), 0);
+    ck_assert_int_eq(green_key_create(&last, &(green_key_attr_t){.destroy = destroy_last}), 0);
+    green_t *g = spawn(sets_first, &first);
+    ck_assert_int_eq(green_join(g, soon()), 0);
+    ck_assert_int_eq(destroyed, 11);
+    green_release(g);
+    ck_assert_int_eq(destroyed, 11);
+    green_key_delete(first);
+    green_key_delete(last);
+}
+END_TEST
+
 static int counts[5];
 
 static void count(green_hook_t *hook, enum green_event_kind kind, green_t *g)
@@ -167,11 +204,8 @@ END_TEST
 int main(void)
 {
     const struct test tests[] = {
-        {each_has_its_own, 0},
-        {children_inherit, 0},
-        {keys_end_and_run_out, 0},
-        {hooks_are_told, 0},
-        {slots_are_small_and_used_again, 0},
+        {each_has_its_own, 0},     {destructors_run_once, 0}, {children_inherit, 0},
+        {keys_end_and_run_out, 0}, {hooks_are_told, 0},       {slots_are_small_and_used_again, 0},
     };
     return RUN_TESTS("local", tests);
 }

@@ -240,6 +240,7 @@ static void overflow_in_greenlet(void)
         (void)green_join(g, GREEN_FOREVER);
 }
 
+/* Case 32. */
 START_TEST(an_overflow_names_the_greenlet)
 {
     if (SANITIZED)

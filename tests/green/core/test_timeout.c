@@ -7,6 +7,7 @@ static void burn(int64_t duration)
         ;
 }
 
+/* Case 39. */
 START_TEST(fires_and_says_so)
 {
     green_timeout_t t;
@@ -26,6 +27,7 @@ START_TEST(fires_and_says_so)
 }
 END_TEST
 
+/* Case 40. */
 START_TEST(stopped_in_time_never_fires)
 {
     green_timeout_t t;
@@ -37,6 +39,7 @@ START_TEST(stopped_in_time_never_fires)
 }
 END_TEST
 
+/* Case 41. */
 START_TEST(forever_never_fires)
 {
     green_timeout_t t;
@@ -47,6 +50,7 @@ START_TEST(forever_never_fires)
 }
 END_TEST
 
+/* Case 42. */
 START_TEST(zero_fires_at_the_first_wait)
 {
     green_timeout_t t;
@@ -58,6 +62,7 @@ START_TEST(zero_fires_at_the_first_wait)
 }
 END_TEST
 
+/* Case 43. */
 START_TEST(the_inner_one_first)
 {
     green_timeout_t outer, inner;
@@ -73,6 +78,7 @@ START_TEST(the_inner_one_first)
 }
 END_TEST
 
+/* Case 44. */
 START_TEST(the_outer_one_first)
 {
     green_timeout_t outer, inner;
@@ -88,6 +94,7 @@ START_TEST(the_outer_one_first)
 }
 END_TEST
 
+/* Case 45. */
 START_TEST(both_in_one_turn)
 {
     green_timeout_t outer, inner;
@@ -115,6 +122,7 @@ static int sleep_within_timeout(void *arg)
     return green_with_timeout(GREEN_S(30), sleep_long, &sixty);
 }
 
+/* Case 46. */
 START_TEST(with_timeout)
 {
     int64_t sixty = GREEN_S(60), little = 1000;
@@ -129,7 +137,7 @@ START_TEST(with_timeout)
 }
 END_TEST
 
-/* The clock of the last poll is old after a long computation: timeouts count from now all the same. */
+/* Case 47. The clock of the last poll is old after a long computation: timeouts count from now all the same. */
 START_TEST(counts_from_now)
 {
     green_timeout_t t;
@@ -161,7 +169,7 @@ static void *sleep_undisturbed(void *arg)
     return arg;
 }
 
-/* What is left of a greenlet's timers must not reach the next one on the same stack. */
+/* Case 48. What is left of a greenlet's timers must not reach the next one on the same stack. */
 START_TEST(never_hits_the_next_user_of_a_stack)
 {
     green_t *g = green_spawn(sleep_under_timeout, NULL);

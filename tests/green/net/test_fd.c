@@ -341,6 +341,83 @@ START_TEST(readers_are_served_in_order)
 }
 END_TEST
 
+enum { MEGABYTE = 1 << 20 };
+
+static void *produce(void *arg)
+{
+    static char block[7000];
+    int fd = *(int *)arg;
+    for (size_t sent = 0; sent < MEGABYTE;) {
+        size_t size = MEGABYTE - sent < sizeof block ? MEGABYTE - sent : sizeof block;
+        for (size_t i = 0; i < size; i++)
+            block[i] = (char)((sent + i) * 31 >> 3);
+        ck_assert_int_eq(green_write_all(fd, block, size, NULL, soon()), 0);
+        sent += size;
+    }
+    ck_assert_int_eq(green_close(fd), 0);
+    return NULL;
+}
+
+/* Case 125: a megabyte through a pipe, from one greenlet to another. */
+START_TEST(a_pipe_between_greenlets)
+{
+    static char block[5000];
+    int ends[2], wrong = 0;
+    size_t got = 0;
+    ck_assert_int_eq(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+    green_t *producer = spawn(produce, &ends[1]);
+    for (ssize_t n; (n = green_read(ends[0], block, sizeof block, soon())) != 0; got += (size_t)n) {
+        ck_assert_int_gt((int)n, 0);
+        for (size_t i = 0; i < (size_t)n; i++)
+            wrong += block[i] != (char)((got + i) * 31 >> 3);
+    }
+    ck_assert_uint_eq(got, MEGABYTE);
+    ck_assert_int_eq(wrong, 0);
+    finish(producer);
+    ck_assert_int_eq(green_close(ends[0]), 0);
+}
+END_TEST
+
+struct pipe_user {
+    int fd;
+    ssize_t result;
+};
+
+static void *read_pipe(void *arg)
+{
+    struct pipe_user *u = arg;
+    char byte;
+    u->result = green_read(u->fd, &byte, 1, soon());
+    return NULL;
+}
+
+static void *write_pipe(void *arg)
+{
+    struct pipe_user *u = arg;
+    u->result = green_write(u->fd, "x", 1, soon());
+    return NULL;
+}
+
+/* Case 125: whose own end is closed gets -EBADF; with the other end closed, the reader has come to the end and the writer
+ * has nobody to write to. */
+START_TEST(a_pipe_is_closed_while_one_waits)
+{
+    bool writes = _i & 1, own = _i & 2;
+    int ends[2];
+    ck_assert_int_eq(pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+    if (writes)
+        fill(ends[1]);
+    struct pipe_user user = {.fd = ends[writes], .result = 7};
+    green_t *g = spawn(writes ? write_pipe : read_pipe, &user);
+    yields(1);
+    ck_assert_int_eq(green_state(g), GREEN_WAITING);
+    ck_assert_int_eq(green_close(own ? ends[writes] : ends[!writes]), 0);
+    finish(g);
+    ck_assert_int_eq((int)user.result, own ? -EBADF : writes ? -EPIPE : 0);
+    ck_assert_int_eq(green_close(own ? ends[!writes] : ends[writes]), 0);
+}
+END_TEST
+
 /* One event for data that feeds two: the second must not be forgotten. */
 START_TEST(what_the_first_reader_leaves_is_for_the_second)
 {
@@ -469,6 +546,8 @@ int main(void)
         {write_all_of_nothing_and_without_waiting, 0},
         {both_directions_at_once, 0},
         {readers_are_served_in_order, 0},
+        {a_pipe_between_greenlets, 0},
+        {a_pipe_is_closed_while_one_waits, 4},
         {what_the_first_reader_leaves_is_for_the_second, 0},
         {nobody_overtakes, 0},
         {who_wakes_for_nothing_keeps_the_place, 0},

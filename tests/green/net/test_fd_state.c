@@ -160,6 +160,7 @@ END_TEST
 /* --- other kinds of descriptors
  * -------------------------------------------------------------------------------------- */
 
+/* Case 116. */
 START_TEST(regular_files_never_wait)
 {
     char buffer[64];

@@ -14,6 +14,7 @@ static char *noise(size_t size)
     return data;
 }
 
+/* Case 122. */
 START_TEST(a_megabyte_both_ways)
 {
     int status = -1;
@@ -35,6 +36,7 @@ START_TEST(a_megabyte_both_ways)
 }
 END_TEST
 
+/* Case 122. */
 START_TEST(a_conversation_goes_on_after_a_timeout)
 {
     char folder[] = "/tmp/green-process-XXXXXX", command[256], fifo[64];
@@ -141,6 +143,7 @@ START_TEST(too_much_output)
 }
 END_TEST
 
+/* Case 122. */
 START_TEST(what_takes_too_long_is_killed)
 {
     int status, before = open_descriptors();

@@ -68,6 +68,7 @@ static void capture_self(const char *what, green_process_options_t o, char *text
 
 /* --- ends ------------------------------------------------------------------------------------------------------- */
 
+/* Case 121. */
 START_TEST(ends_with_a_code_or_by_a_signal)
 {
     green_process_t *p = start_shell("exit 7");
@@ -136,6 +137,7 @@ START_TEST(several_wait_for_one)
 }
 END_TEST
 
+/* Case 121. */
 START_TEST(is_something_to_wait_for)
 {
     green_process_t *slow = start_shell("exec sleep 1000"), *quick = start_shell("exit 1");
@@ -211,6 +213,7 @@ END_TEST
 
 /* --- starting --------------------------------------------------------------------------------------------------- */
 
+/* Case 121. */
 START_TEST(what_cannot_start_leaves_nothing_behind)
 {
     const char *missing[] = {"no-such-program-anywhere", NULL}, *folder[] = {"/", NULL},

@@ -290,6 +290,7 @@ END_TEST
 
 /* --- failing fast --------------------------------------------------------------------------------------- */
 
+/* Case 31. */
 START_TEST(the_first_failure_ends_the_others)
 {
     green_group_t group = GREEN_GROUP_INIT_FLAGS(GREEN_FAIL_FAST);
@@ -386,6 +387,7 @@ static void *leave_scope(void *arg)
     return NULL;
 }
 
+/* Case 31. */
 START_TEST(nobody_outlives_a_scope)
 {
     struct leave l = {.how = (enum leaving)_i};
