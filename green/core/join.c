@@ -183,11 +183,19 @@ int green_killall(green_t *const *greenlets, size_t count, green_time deadline)
 
 /* --- links that run in a greenlet ------------------------------------------------------------------------------------ */
 
+static void give_up(void *g)
+{
+    green_release(g);
+}
+
+/* fn may leave by green_exit() or green_fail(). */
 static void run_after(void *arg)
 {
     green_after_t after = *(green_after_t *)arg;
+    green_cleanup_t cleanup;
+    green_cleanup_push(&cleanup, give_up, after.greenlet);
     after.fn(after.greenlet, after.arg);
-    green_release(after.greenlet);
+    green_cleanup_pop(true);
 }
 
 static void on_end(green_link_t *link)

@@ -3,8 +3,8 @@
 
     count.py SOURCE_ROOT TEST_GENERIC [--strict]
 
-Fails when a case is claimed by no test and says neither why it does not apply nor what it waits for, when a test claims a case that does not exist, and when
-calls.txt is out of date. A public function with a deadline that has neither a row nor a line in calls.txt is named, and
+Fails when a case is claimed by no test and says neither why it does not apply nor what it waits for, when a test claims
+a case that does not exist, and when calls.txt is out of date. A public function with a deadline that has neither a row nor a line in calls.txt is named, and
 with --strict an error.
 """
 import pathlib
