@@ -48,6 +48,7 @@
 #include "net/poll.h"
 #include "net/splice.h"
 #include "net/socket.h"
+#include "net/udp.h"
 #include "net/stream.h"
 #include "net/bufio.h"
 #include "net/addrinfo.h"
