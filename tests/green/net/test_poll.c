@@ -1,6 +1,7 @@
 /* Waiting for many descriptors: poll, select, epoll_wait. */
 #include "support.h"
 
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -296,6 +297,32 @@ START_TEST(many_descriptors)
 }
 END_TEST
 
+/* Case 115: somebody closes the hub's own descriptor. That is said and ends the process, which could only spin. */
+static void close_what_the_hub_waits_on(void)
+{
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+    alarm(20); /* a hub that spins is ended by another signal */
+    green_hub_t *hub = green_hub();
+#ifdef GREEN_POLLER_UV
+    close(uv_backend_fd(&hub->loop));
+#else
+    close(hub->epoll);
+#endif
+    ck_assert_int_eq(green_sleep(GREEN_S(1000)), 0);
+}
+
+START_TEST(the_hubs_descriptor_closed)
+{
+    char text[1024];
+    int status = in_child(close_what_the_hub_waits_on, text, sizeof text);
+    ck_assert(WIFSIGNALED(status));
+    ck_assert_int_eq(WTERMSIG(status), SIGABRT);
+#ifndef GREEN_POLLER_UV
+    ck_assert_ptr_nonnull(strstr(text, "closed or replaced: EBADF"));
+#endif
+}
+END_TEST
+
 /* --- select ------------------------------------------------------------------------------------------------------------- */
 
 START_TEST(select_reads_writes_and_exceptions)
@@ -450,6 +477,7 @@ int main(void)
         {interrupted, 0},
         {not_in_the_hub, 0},
         {many_descriptors, 0},
+        {the_hubs_descriptor_closed, 0},
         {select_reads_writes_and_exceptions, 0},
         {select_of_what_is_closed, 0},
         {select_and_hanging_up, 0},
