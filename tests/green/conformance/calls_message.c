@@ -74,6 +74,18 @@ static int wait_recv_fds(green_time deadline)
     return (int)green_recv_fds(fds[0], &byte, 1, got, &count, deadline);
 }
 
+static int wait_recv_packets(green_time deadline)
+{
+    green_packet_t packet = {.data = &byte, .size = 1};
+    return green_recv_packets(fds[0], &packet, 1, deadline);
+}
+
+static int wait_send_packets(green_time deadline)
+{
+    green_packet_t packet = {.data = &byte, .size = 1};
+    return green_send_packets(fds[0], &packet, 1, NULL, deadline);
+}
+
 static int wait_send(green_time deadline)
 {
     return (int)green_send(fds[0], "x", 1, 0, deadline);
@@ -112,6 +124,8 @@ static const struct call rows[] = {
     RECEIVES("green_recvfrom", begin_datagrams, wait_recvfrom),
     RECEIVES("green_recvmsg", begin_stream, wait_recvmsg),
     RECEIVES("green_recv_fds", begin_stream, wait_recv_fds),
+    RECEIVES("green_recv_packets", begin_datagrams, wait_recv_packets),
+    SENDS("green_send_packets", begin_full_datagrams, wait_send_packets),
     SENDS("green_send", begin_full_stream, wait_send),
     SENDS("green_sendto", begin_full_datagrams, wait_sendto),
     SENDS("green_sendmsg", begin_full_stream, wait_sendmsg),
