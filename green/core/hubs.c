@@ -113,7 +113,7 @@ static int renew(green_hub_t *hub)
     return 0;
 }
 
-/* Eventfds stay: who still posts to a hub that is gone must not write into somebody else's descriptor. */
+/* Who still posts to a hub that is gone knocks at nothing: green__poller_close(). */
 static void lose_other_threads(const green_hub_t *mine)
 {
     for (struct list *node, *next = all_hubs.next; (node = next) != &all_hubs;) {
@@ -132,7 +132,7 @@ static void after_fork_in_child(void)
     green_hub_t *hub = green__hub;
     green__forks++;
 #ifdef GREEN_TSAN
-    green__tsan_deaf |= !list_empty(&hubs);
+    green__tsan_deaf |= !list_empty(&all_hubs);
 #endif
     lose_other_threads(hub);
     if (hub && hub->current) {
