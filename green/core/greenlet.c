@@ -401,11 +401,9 @@ int green_yield(void)
     return green__interruption(g);
 }
 
-int green_sleep_until(green_time when)
+static int sleep_until(green_time when)
 {
     green_park_t park = GREEN_PARK_INIT;
-    if (when <= green_now())
-        return green_yield();
     green__waits_for("time to pass", NULL);
     int r = green_park(&park, when);
     if (r != -ETIMEDOUT)
@@ -413,9 +411,14 @@ int green_sleep_until(green_time when)
     return green__interruption(green_self()); /* our own deadline is the aim; an enclosing timeout is not */
 }
 
+int green_sleep_until(green_time when)
+{
+    return when <= green_now() ? green_yield() : sleep_until(when);
+}
+
 int green_sleep(int64_t duration)
 {
-    return duration <= 0 ? green_yield() : green_sleep_until(green_in(duration));
+    return duration <= 0 ? green_yield() : sleep_until(green_in(duration));
 }
 
 /* --- looking at them -------------------------------------------------------------------------------------------- */

@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The generation is odd while the key is in use, and grows with each use of its number: values of a deleted key are not
+ * those of the next. It is all that reading and setting a value look at, so they need no lock. */
 struct key {
     green_key_attr_t attr;
-    bool used;
-    unsigned generation; /* values of a deleted key are not those of the next with its number */
+    atomic_uint generation;
 };
 
 struct value {
@@ -28,36 +29,45 @@ int green_key_create(green_key_t *key, const green_key_attr_t *attr)
 {
     int r = -EAGAIN;
     pthread_mutex_lock(&keys_lock);
-    for (unsigned i = 0; i < GREEN_KEYS_MAX && r < 0; i++)
-        if (!keys[i].used) {
-            keys[i].used = true;
+    for (unsigned i = 0; i < GREEN_KEYS_MAX && r < 0; i++) {
+        unsigned generation = atomic_load(&keys[i].generation);
+        if (!(generation & 1)) {
             keys[i].attr = attr ? *attr : (green_key_attr_t){0};
-            keys[i].generation++;
+            atomic_store(&keys[i].generation, generation + 1);
             key->number = i + 1;
             r = 0;
         }
+    }
     pthread_mutex_unlock(&keys_lock);
     return r;
 }
 
-/* The key as it is now; false if there is none with that number. */
-static bool look_up(green_key_t key, struct key *out)
+/* The generation of a key; 0: there is none with that number. */
+static unsigned generation_of(green_key_t key)
 {
     if (!key.number || key.number > GREEN_KEYS_MAX)
-        return false;
-    pthread_mutex_lock(&keys_lock);
-    *out = keys[key.number - 1];
-    pthread_mutex_unlock(&keys_lock);
-    return out->used;
+        return 0;
+    unsigned generation = atomic_load_explicit(&keys[key.number - 1].generation, memory_order_acquire);
+    return generation & 1 ? generation : 0;
 }
 
 void green_key_delete(green_key_t key)
 {
-    if (!key.number || key.number > GREEN_KEYS_MAX)
-        return;
     pthread_mutex_lock(&keys_lock);
-    keys[key.number - 1].used = false;
+    if (generation_of(key))
+        atomic_fetch_add(&keys[key.number - 1].generation, 1);
     pthread_mutex_unlock(&keys_lock);
+}
+
+/* What the key of a value does; false: the value is forgotten. */
+static bool attr_of(unsigned number, const struct value *v, green_key_attr_t *out)
+{
+    pthread_mutex_lock(&keys_lock);
+    bool alive = v->pointer && generation_of((green_key_t){number}) == v->generation;
+    if (alive)
+        *out = keys[number - 1].attr;
+    pthread_mutex_unlock(&keys_lock);
+    return alive;
 }
 
 void *green_inherit_same(void *value)
@@ -89,23 +99,21 @@ static int set(green_t *g, unsigned number, unsigned generation, void *value)
 
 int green_local_set(green_key_t key, void *value)
 {
-    struct key now;
     green_t *g = green_self();
+    unsigned generation = generation_of(key);
     if (!g)
         return -EPERM;
-    if (!look_up(key, &now))
-        return -EINVAL;
-    return set(g, key.number, now.generation, value);
+    return generation ? set(g, key.number, generation, value) : -EINVAL;
 }
 
 void *green_local_get(green_key_t key)
 {
-    struct key now;
     green_t *g = green_self();
-    if (!g || !g->locals || key.number > g->locals->count || !look_up(key, &now))
+    unsigned generation = generation_of(key);
+    if (!g || !generation || !g->locals || key.number > g->locals->count)
         return NULL;
     const struct value *v = &g->locals->values[key.number - 1];
-    return v->generation == now.generation ? v->pointer : NULL;
+    return v->generation == generation ? v->pointer : NULL;
 }
 
 int green__locals_inherit(green_t *child, const green_t *parent)
@@ -113,13 +121,12 @@ int green__locals_inherit(green_t *child, const green_t *parent)
     int r = 0;
     for (unsigned number = parent->locals->count; number && r == 0; number--) {
         const struct value *v = &parent->locals->values[number - 1];
-        struct key now;
-        if (!v->pointer || !look_up((green_key_t){number}, &now) || v->generation != now.generation ||
-            !now.attr.inherit)
+        green_key_attr_t attr;
+        if (!attr_of(number, v, &attr) || !attr.inherit)
             continue;
-        void *value = now.attr.inherit(v->pointer);
-        if (value && (r = set(child, number, now.generation, value)) < 0 && now.attr.destroy)
-            now.attr.destroy(value);
+        void *value = attr.inherit(v->pointer);
+        if (value && (r = set(child, number, v->generation, value)) < 0 && attr.destroy)
+            attr.destroy(value);
     }
     if (r < 0)
         green__locals_destroy(child);
@@ -134,10 +141,9 @@ void green__locals_destroy(green_t *g)
         g->locals = NULL;
         for (unsigned i = 0; i < locals->count; i++) {
             const struct value *v = &locals->values[i];
-            struct key now;
-            if (v->pointer && look_up((green_key_t){i + 1}, &now) && v->generation == now.generation &&
-                now.attr.destroy)
-                now.attr.destroy(v->pointer);
+            green_key_attr_t attr;
+            if (attr_of(i + 1, v, &attr) && attr.destroy)
+                attr.destroy(v->pointer);
         }
         free(locals);
     }
