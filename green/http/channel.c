@@ -11,33 +11,14 @@ static green_time sooner(green_time a, green_time b)
     return a < b ? a : b;
 }
 
-/* The addresses of the host, one after the other, until one answers. */
-static int dial(const green_http_client_t *client, const green_http_url_t *url, green_time deadline)
-{
-    green_dns_answer_t *answer;
-    int r = green_resolve(url->host, url->port, AF_UNSPEC, &answer, deadline);
-    if (r < 0)
-        return r;
-    for (size_t i = 0; i < answer->count; i++) {
-        green_time end = sooner(deadline, green_in(client->options.connect_timeout));
-        r = green_connect(&answer->addresses[i], end);
-        if (r >= 0 || r == -ECANCELED || (r == -ETIMEDOUT && end == deadline))
-            break;
-    }
-    green_dns_release(answer);
-    return r;
-}
-
 static int open_stream(const green_http_client_t *client, const green_http_url_t *url, green_stream_t **out,
                        green_time deadline)
 {
-    int fd = dial(client, url, deadline);
-    if (fd < 0)
-        return fd;
-    int r = green_stream_open(out, fd);
+    int64_t patience = client->options.connect_timeout;
+    int r = green_tcp_connect(out, url->host, url->port, sooner(deadline, green_in(patience)));
     if (r == 0 && url->secure)
         r = green_tls_connect(out, client->options.tls, *out, url->host,
-                              sooner(deadline, green_in(client->options.connect_timeout)));
+                              sooner(deadline, green_in(patience)));
     if (r == 0)
         r = green_stream_set_timeouts(*out, 0, client->options.body_timeout);
     return r;

@@ -28,7 +28,7 @@ typedef struct green_http_response green_http_response_t;
 typedef struct green_http_client_options {
     unsigned connections;     /* most at a time; further requests wait; 0: 16 */
     unsigned redirects;       /* followed in one request; 0: none, they are answers like others */
-    int64_t connect_timeout;  /* ns for one address, and for TLS to get ready; 0: 10 s */
+    int64_t connect_timeout;  /* ns to connect to any of the addresses, and as many for TLS; 0: 10 s */
     int64_t answer_timeout;   /* ns from the request to the head of its answer; 0: 60 s */
     int64_t body_timeout;     /* ns for the next bytes of a body, either way; 0: 30 s */
     int64_t idle_timeout;     /* ns that an idle connection is kept for reuse; 0: 30 s */
