@@ -3,6 +3,7 @@
  * later.
  */
 #include "address.h"
+#include "syntax.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -215,3 +216,32 @@ bool conf_address_same(const struct conf_address *a, const struct conf_address *
 
     return all && (!strcmp(all, "0.0.0.0") || !strcmp(all, "::"));
 }
+
+static const char *parse_address(struct conf_arena *arena, const char *text, void *out)
+{
+    return conf_address_parse(arena, text, out);
+}
+
+static const char *parse_server(struct conf_arena *arena, const char *text, void *out)
+{
+    struct conf_server *server = out;
+    const char *wrong = conf_server_parse(arena, text, server);
+
+    if (!wrong)
+        server->written = conf_arena_print(arena, "%s weight=%d", server->text, (int)server->weight);
+    return wrong;
+}
+
+const struct conf_syntax conf_address_syntax = {
+    .allowed = "HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH",
+    .separators = ", \t",
+    .size = sizeof(struct conf_address),
+    .parse = parse_address,
+};
+
+const struct conf_syntax conf_server_syntax = {
+    .allowed = "HOST:PORT, [IPV6]:PORT or unix:/PATH, and weight=1 to weight=256",
+    .separators = ",",
+    .size = sizeof(struct conf_server),
+    .parse = parse_server,
+};

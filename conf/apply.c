@@ -5,10 +5,8 @@
  * Wide sections come first. What [greenway], [limits] and [timeouts] say about listeners and upstreams goes
  * into a model of each, and every listener and upstream starts out as a copy of its model.
  */
-#include "address.h"
 #include "expand.h"
 #include "loader.h"
-#include "pattern.h"
 #include "suggest.h"
 #include "value.h"
 
@@ -40,10 +38,9 @@ struct models {
 
 #define WRONG(a, at, key, ...) conf_error((a)->l->errors, at, (a)->block->section->title, key, __VA_ARGS__)
 
-bool conf_next_item(struct conf_arena *arena, enum conf_type type, const char **rest, const char **item)
+bool conf_next_item(struct conf_arena *arena, const char *separators, const char **rest, const char **item)
 {
-    const char *separators = type == CONF_SERVERS ? "," : ", \t";
-    const char *p = *rest + strspn(*rest, ", \t");
+    const char *p = *rest + strspn(*rest, *separators ? ", \t" : " \t");
     size_t n = strcspn(p, separators);
 
     *rest = p + n;
@@ -56,6 +53,23 @@ bool conf_next_item(struct conf_arena *arena, enum conf_type type, const char **
 static void *field(const struct target *t, const struct conf_key *key)
 {
     return (char *)t->object + key->at[t->kind] - 1;
+}
+
+/* A key's struct, or the elements of its list. */
+struct list {
+    char *items;
+    size_t count;
+};
+
+static void store_struct(const struct apply *a, const struct conf_key *key, const void *value,
+                         struct conf_origin origin)
+{
+    for (size_t i = 0; i < a->target_count; i++)
+        if (key->at[a->targets[i].kind]) {
+            memcpy(field(&a->targets[i], key), value, key->syntax->size);
+            a->targets[i].origins[key - conf_keys] = origin;
+        }
+    a->targets[0].origins[key - conf_keys] = origin;
 }
 
 static void store(const struct target *t, const struct conf_key *key, int64_t number, const char *text,
@@ -76,6 +90,11 @@ static void store_default(const struct target *t, const struct conf_key *key)
 {
     int64_t number = 0;
 
+    if (!key->fallback) {
+        if (key->at[t->kind])
+            memset(field(t, key), 0, key->type == CONF_MANY ? sizeof(struct list) : key->syntax->size);
+        return;
+    }
     if (key->type <= CONF_CHOICE && conf_value_parse(key, key->fallback, &number) < 0)
         abort(); /* the row contradicts itself */
     store(t, key, number, key->fallback, (struct conf_origin){.file = "default"});
@@ -142,7 +161,9 @@ static void unknown_key(const struct apply *a, const struct conf_entry *entry)
 static const char *expand(const struct apply *a, const struct conf_entry *entry,
                           const struct conf_piece *piece)
 {
-    const char *wrong = NULL, *text = conf_expand(&a->l->arena, piece->text, &wrong);
+    const struct conf_key *key = conf_key_find(a->block->kind, entry->key);
+    const char *wrong = NULL;
+    const char *text = conf_expand(&a->l->arena, piece->text, key->syntax && key->syntax->variables, &wrong);
 
     if (!text)
         WRONG(a, piece->origin, entry->key, "%s", wrong);
@@ -230,6 +251,20 @@ static void refer_to_upstream(const struct apply *a, const struct conf_key *key,
     refer(a, &reference);
 }
 
+static void apply_struct(const struct apply *a, const struct conf_key *key, const char *text,
+                         struct conf_origin origin)
+{
+    struct conf_written *value = conf_arena_alloc(&a->l->arena, key->syntax->size);
+    const char *wrong;
+
+    *value = (struct conf_written){.written = text, .origin = origin};
+    if (!*text)
+        wrong_value(a, key, origin, text, -EINVAL);
+    else if ((wrong = key->syntax->parse(&a->l->arena, text, value)))
+        WRONG(a, origin, key->name, "'%s' %s; allowed: %s", text, wrong, key->syntax->allowed);
+    store_struct(a, key, value, origin);
+}
+
 static void apply_single(const struct apply *a, const struct conf_key *key, const struct conf_entry *entry)
 {
     struct conf_origin origin = entry->origin;
@@ -239,6 +274,10 @@ static void apply_single(const struct apply *a, const struct conf_key *key, cons
 
     if (!text)
         return;
+    if (key->type == CONF_ONE) {
+        apply_struct(a, key, text, origin);
+        return;
+    }
     if (key->type <= CONF_CHOICE)
         error = conf_value_parse(key, text, &number);
     else if (!*text || (key->type == CONF_SINK && !good_sink(key, text)) ||
@@ -254,56 +293,65 @@ static void apply_single(const struct apply *a, const struct conf_key *key, cons
 
 /* ---- lists ---- */
 
-/* One item at the end of the object's list. NULL, or what is wrong with it. */
+/* One item at the end of the list, in every target. NULL, or what is wrong with it. */
 static const char *add_item(const struct apply *a, const struct conf_key *key, const char *item,
                             struct conf_origin origin)
 {
     struct conf_arena *arena = &a->l->arena;
-    struct conf_listener *listener = a->targets[0].object;
-    struct conf_route *route = a->targets[0].object;
-    struct conf_upstream *upstream = a->targets[0].object;
-    struct conf_reference reference = {
-        .section = a->block->section, .key = key->name, .name = item, .origin = origin, .route = route};
+    const struct conf_syntax *syntax = key->syntax;
+    struct conf_written *value = conf_arena_alloc(arena, syntax->size);
+    const char *wrong;
 
-    switch (key->type) {
-    case CONF_ADDRESSES:
-        listener->bind = conf_arena_extend(arena, listener->bind, listener->binds, sizeof(listener->bind[0]));
-        listener->bind[listener->binds].origin = origin;
-        return conf_address_parse(arena, item, &listener->bind[listener->binds++]);
-    case CONF_SERVERS:
-        upstream->servers =
-            conf_arena_extend(arena, upstream->servers, upstream->server_count, sizeof(upstream->servers[0]));
-        upstream->servers[upstream->server_count].origin = origin;
-        return conf_server_parse(arena, item, &upstream->servers[upstream->server_count++]);
-    case CONF_HOSTS:
-        route->hosts = conf_arena_extend(arena, route->hosts, route->host_count, sizeof(route->hosts[0]));
-        route->hosts[route->host_count].origin = origin;
-        return conf_host_parse(arena, item, &route->hosts[route->host_count++]);
-    case CONF_PATHS:
-        route->paths = conf_arena_extend(arena, route->paths, route->path_count, sizeof(route->paths[0]));
-        route->paths[route->path_count].origin = origin;
-        return conf_path_parse(arena, item, &route->paths[route->path_count++]);
-    case CONF_NAMES:
-        refer(a, &reference);
-        return NULL;
-    default: /* CONF_FILES have been read by now */
-        return NULL;
+    *value = (struct conf_written){.written = item, .origin = origin};
+    wrong = syntax->parse(arena, item, value);
+    for (size_t i = 0; i < a->target_count; i++) {
+        struct list *list = key->at[a->targets[i].kind] ? field(&a->targets[i], key) : NULL;
+        if (!list)
+            continue;
+        list->items = conf_arena_extend(arena, list->items, list->count, syntax->size);
+        memcpy(list->items + list->count++ * syntax->size, value, syntax->size);
     }
+    return wrong;
+}
+
+/* A listener's own list replaces the one that it would inherit. */
+static void drop_inherited(const struct apply *a, const struct conf_key *key)
+{
+    for (size_t i = 0; i < a->target_count; i++)
+        if (key->type == CONF_MANY && key->at[a->targets[i].kind])
+            memset(field(&a->targets[i], key), 0, sizeof(struct list));
+}
+
+static void refer_to_listener(const struct apply *a, const struct conf_key *key, const char *name,
+                              struct conf_origin origin)
+{
+    struct conf_reference reference = {.section = a->block->section,
+                                       .key = key->name,
+                                       .name = name,
+                                       .origin = origin,
+                                       .route = a->targets[0].object};
+
+    refer(a, &reference);
 }
 
 static void apply_list(const struct apply *a, const struct conf_key *key, const struct conf_entry *entry)
 {
+    const char *separators = key->syntax ? key->syntax->separators : ", \t";
     char allowed[256];
     size_t items = 0;
 
     conf_value_allowed(key, allowed, sizeof(allowed));
+    if (!a->set[key - conf_keys].line)
+        drop_inherited(a, key);
     for (const struct conf_piece *piece = entry->pieces; piece; piece = piece->next) {
         const char *item, *wrong, *rest = expand(a, entry, piece);
 
         if (!rest)
             return;
-        for (; conf_next_item(&a->l->arena, key->type, &rest, &item); items++)
-            if ((wrong = add_item(a, key, item, piece->origin)))
+        for (; conf_next_item(&a->l->arena, separators, &rest, &item); items++)
+            if (key->type == CONF_NAMES)
+                refer_to_listener(a, key, item, piece->origin);
+            else if (key->type == CONF_MANY && (wrong = add_item(a, key, item, piece->origin)))
                 WRONG(a, piece->origin, key->name, "'%s' %s; allowed: %s", item, wrong, allowed);
     }
     if (!items)

@@ -135,7 +135,7 @@ static void include_pattern(struct conf_loader *l, const struct place *place, co
 static void include_entry(struct conf_loader *l, const struct source *source, const struct conf_entry *entry)
 {
     for (const struct conf_piece *piece = entry->pieces; piece; piece = piece->next) {
-        const char *wrong, *item, *rest = conf_expand(&l->arena, piece->text, &wrong);
+        const char *wrong, *item, *rest = conf_expand(&l->arena, piece->text, false, &wrong);
         struct place place = {.by = source, .origin = piece->origin};
 
         if (!source)
@@ -143,7 +143,7 @@ static void include_entry(struct conf_loader *l, const struct source *source, co
         else if (!rest)
             l->incomplete = true; /* reported when the section is applied */
         else
-            while (conf_next_item(&l->arena, CONF_FILES, &rest, &item))
+            while (conf_next_item(&l->arena, ", \t", &rest, &item))
                 include_pattern(l, &place, item);
     }
 }

@@ -242,6 +242,36 @@ static bool takes_paths(const struct conf_route *a, const struct conf_route *b)
     return true;
 }
 
+/* "upstream, redirect": the keys that say what becomes of a request. */
+static const char *actions(struct check *k)
+{
+    const char *list = "";
+
+    for (size_t i = 0; i < conf_key_count; i++)
+        if (conf_keys[i].action && conf_key_in(&conf_keys[i], CONF_ROUTE))
+            list = conf_arena_print(&k->l->arena, "%s%s%s", list, *list ? ", " : "", conf_keys[i].name);
+    return list;
+}
+
+static void check_action(struct check *k, const struct conf_route *route)
+{
+    const struct conf_key *first = NULL;
+
+    for (size_t i = 0; i < conf_key_count; i++) {
+        const struct conf_key *key = &conf_keys[i];
+
+        if (!key->action || !conf_key_in(key, CONF_ROUTE) || !route->origins[i].line)
+            continue;
+        if (first)
+            conf_error(k->l->errors, route->origins[i], title(k, CONF_ROUTE, route->name), key->name,
+                       "the route has '%s' already, and can do only one of both", first->name);
+        first = key;
+    }
+    if (!first)
+        conf_error(k->l->errors, route->origin, title(k, CONF_ROUTE, route->name), NULL,
+                   "the route says nothing of what becomes of its requests; set one of: %s", actions(k));
+}
+
 static void check_route(struct check *k, const struct conf_route *route)
 {
     const char *name = title(k, CONF_ROUTE, route->name);
@@ -274,6 +304,8 @@ static void check_whole(struct check *k)
                    "there is no [listener NAME], so nothing would be served");
     for (size_t i = 0; i < c->listener_count; i++)
         check_listener(k, &c->listeners[i]);
+    for (size_t i = 0; i < c->route_count; i++)
+        check_action(k, &c->routes[i]);
     check_bindings(k);
 }
 

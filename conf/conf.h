@@ -20,29 +20,49 @@ struct conf_origin {
     int line;
 };
 
+/* What a value that is more than a number or a word begins with. */
+#define CONF_WRITTEN                                                                                         \
+    const char *written; /* the text, in normal form; NULL: not set */                                       \
+    struct conf_origin origin
+
+struct conf_written {
+    CONF_WRITTEN;
+};
+
+/* A list: the key table has the place of the pointer, and the count follows it. */
+#define CONF_LIST(type, name, count)                                                                         \
+    type *name;                                                                                              \
+    size_t count
+
 /* One address that a listener binds: "host:port", ":port", "[::1]:port" or "unix:/path", already taken apart.
  */
 struct conf_address {
+    CONF_WRITTEN;
     const char *text; /* as written */
     const char *host; /* numeric address, host name, or "" for every address; the path of a unix socket */
     int port;         /* 0 for a unix socket */
     bool is_unix;
-    struct conf_origin origin;
 };
 
 enum conf_protocol { CONF_HTTP, CONF_TCP };
 enum conf_log_format { CONF_LOG_JSON, CONF_LOG_COMBINED };
 enum conf_balance { CONF_ROUND_ROBIN };
 
+/* Who may ask, by the network that the request comes from. */
+struct conf_access {
+    CONF_LIST(struct conf_network, allow, allow_count); /* none: everybody */
+    CONF_LIST(struct conf_network, deny, deny_count);
+};
+
 struct conf_upstream;
 
 struct conf_listener {
     const char *name;
-    struct conf_address *bind;
-    size_t binds;
+    CONF_LIST(struct conf_address, bind, binds);
     enum conf_protocol protocol;
-    const char *upstream_name;                /* NULL: only routes lead anywhere */
-    const struct conf_upstream *upstream;     /* resolved from upstream_name */
+    const char *upstream_name;            /* NULL: only routes lead anywhere */
+    const struct conf_upstream *upstream; /* resolved from upstream_name */
+    struct conf_access access;
     int64_t max_connections;                  /* of this listener, all workers together */
     int64_t max_head, max_fields, max_target; /* limits on a request head: bytes, field lines, bytes */
     int64_t max_body;                         /* request body bytes; 0 is no limit */
@@ -54,47 +74,53 @@ struct conf_listener {
 
 /* host patterns: exact "a.example" or wildcard "*.example" (one or more labels). Lower case. */
 struct conf_host {
+    CONF_WRITTEN;
     const char *text;
     bool wildcard; /* text is then the suffix with its dot: ".example" */
-    struct conf_origin origin;
 };
 
 // path patterns: whole segments "/v1/*" (also matches "/v1"), or exact "=/exact". "/*" matches everything.
 struct conf_path {
+    CONF_WRITTEN;
     const char *text; // without the "=" or the "/*"
     size_t length;
     bool exact;
-    struct conf_origin origin;
+};
+
+/* Addresses that share their first `bits`; IPv4 is mapped into IPv6. */
+struct conf_network {
+    CONF_WRITTEN;
+    unsigned char bytes[16];
+    unsigned bits;
+    bool is_unix; /* the peers of unix sockets, which have no address */
 };
 
 struct conf_route {
     const char *name;
     const struct conf_listener **listeners; /* none: every http listener */
     size_t listener_count;
-    struct conf_host *hosts; /* none: every host */
-    size_t host_count;
-    struct conf_path *paths; /* none: every path */
-    size_t path_count;
+    CONF_LIST(struct conf_host, hosts, host_count); /* none: every host */
+    CONF_LIST(struct conf_path, paths, path_count); /* none: every path */
     const char *upstream_name;
     const struct conf_upstream *upstream;
     int64_t max_body, timeout_response; /* CONF_INHERIT unless set here */
-    const struct conf_origin *origins;  /* of each key: conf_origin_of() in load.h */
+    struct conf_access access;
+    const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
 };
 
 struct conf_server {
-    const char *text; /* as written: "10.0.0.11:8080" */
+    CONF_WRITTEN;
+    const char *text; /* "10.0.0.11:8080" */
     const char *host;
     int port;
     bool is_unix;
     int64_t weight; /* 1 to 256 */
-    struct conf_origin origin;
 };
 
 struct conf_upstream {
     const char *name;
-    struct conf_server *servers;
-    size_t server_count;
+    CONF_LIST(struct conf_server, servers, server_count);
     enum conf_balance balance;
     int64_t keepalive;          /* idle connections kept per worker; 0: none */
     int64_t keepalive_requests; /* uses of one connection */

@@ -5,24 +5,21 @@
 #include "errors.h"
 #include "value.h"
 
-#include <inttypes.h>
-#include <string.h>
-
 #define COMMENT_COLUMN 40
 
-static void print_line(FILE *out, const char *key, const char *before, const char *value, const char *after,
+/* A $ is doubled, unless the value is one whose own $ were left alone when it was read. */
+static void print_line(FILE *out, const char *key, const char *value, bool variables,
                        struct conf_origin origin)
 {
-    int column = fprintf(out, "%s = %s", key, before);
+    int column = fprintf(out, "%s = ", key);
 
     for (; *value; value++, column++) {
         putc(*value, out);
-        if (*value == '$') {
+        if (*value == '$' && !variables) {
             putc('$', out);
             column++;
         }
     }
-    column += fprintf(out, "%s", after);
     fprintf(out, "%*s ; ", column < COMMENT_COLUMN ? COMMENT_COLUMN - column : 0, "");
     conf_print_visible(out, origin.file);
     if (origin.line)
@@ -30,47 +27,28 @@ static void print_line(FILE *out, const char *key, const char *before, const cha
     putc('\n', out);
 }
 
-static void print_list(FILE *out, const struct conf_key *key, const void *object, struct conf_origin origin)
+static void print_names(FILE *out, const struct conf_key *key, const struct conf_route *route,
+                        struct conf_origin origin)
 {
-    const struct conf_listener *listener = object;
-    const struct conf_route *route = object;
-    const struct conf_upstream *upstream = object;
-    char weight[32];
+    for (size_t i = 0; i < route->listener_count; i++)
+        print_line(out, key->name, route->listeners[i]->name, false, origin);
+    if (!route->listener_count)
+        fprintf(out, "; %s: %s\n", key->name, key->none);
+}
 
-    switch (key->type) {
-    case CONF_ADDRESSES:
-        for (size_t i = 0; i < listener->binds; i++)
-            print_line(out, key->name, "", listener->bind[i].text, "", listener->bind[i].origin);
-        break;
-    case CONF_SERVERS:
-        for (const struct conf_server *s = upstream->servers; s < upstream->servers + upstream->server_count;
-             s++) {
-            snprintf(weight, sizeof(weight), " weight=%" PRId64, s->weight);
-            print_line(out, key->name, "", s->text, weight, s->origin);
-        }
-        break;
-    case CONF_HOSTS:
-        for (size_t i = 0; i < route->host_count; i++)
-            print_line(out, key->name, route->hosts[i].wildcard ? "*" : "", route->hosts[i].text, "",
-                       route->hosts[i].origin);
-        if (!route->host_count)
-            fprintf(out, "; host: every host\n");
-        break;
-    case CONF_PATHS:
-        for (const struct conf_path *p = route->paths; p < route->paths + route->path_count; p++)
-            print_line(out, key->name, p->exact ? "=" : "", p->text, p->exact ? "" : "/*", p->origin);
-        if (!route->path_count)
-            fprintf(out, "; path: every path\n");
-        break;
-    case CONF_NAMES:
-        for (size_t i = 0; i < route->listener_count; i++)
-            print_line(out, key->name, "", route->listeners[i]->name, "", origin);
-        if (!route->listener_count)
-            fprintf(out, "; listener: every http listener\n");
-        break;
-    default: /* CONF_FILES: what they hold is printed in their place */
-        break;
+static void print_list(FILE *out, const struct conf_key *key, const void *field)
+{
+    const struct {
+        const char *items;
+        size_t count;
+    } *list = field;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct conf_written *w = (const void *)(list->items + i * key->syntax->size);
+        print_line(out, key->name, w->written, key->syntax->variables, w->origin);
     }
+    if (!list->count)
+        fprintf(out, "; %s: %s\n", key->name, key->none ? key->none : "none");
 }
 
 static void print_key(FILE *out, const struct conf_key *key, enum conf_kind kind, const void *object,
@@ -80,20 +58,29 @@ static void print_key(FILE *out, const struct conf_key *key, enum conf_kind kind
     const char *field = key->at[kind] ? (const char *)object + key->at[kind] - 1 : NULL;
     char text[CONF_VALUE_BYTES];
 
-    if (conf_key_is_list(key)) {
-        print_list(out, key, object, origin);
+    if (key->type == CONF_FILES) {
+        return; /* what they hold is printed in its place */
+    } else if (key->type == CONF_NAMES) {
+        print_names(out, key, object, origin);
+    } else if (key->type == CONF_MANY) {
+        print_list(out, key, field);
+    } else if (key->type == CONF_ONE && ((const struct conf_written *)(const void *)field)->written) {
+        print_line(out, key->name, ((const struct conf_written *)(const void *)field)->written,
+                   key->syntax->variables, origin);
+    } else if (key->type == CONF_ONE) {
+        fprintf(out, "; %s: none\n", key->name);
     } else if (key->type == CONF_CHOICE) {
         conf_value_print(key, *(const int *)field, text);
-        print_line(out, key->name, "", text, "", origin);
+        print_line(out, key->name, text, false, origin);
     } else if (key->type < CONF_CHOICE) {
         int64_t number = *(const int64_t *)field;
 
         if (number == CONF_INHERIT)
             fprintf(out, "; %s: inherited\n", key->name);
         else
-            print_line(out, key->name, "", conf_value_print(key, number, text), "", origin);
+            print_line(out, key->name, conf_value_print(key, number, text), false, origin);
     } else if (*(const char *const *)field) {
-        print_line(out, key->name, "", *(const char *const *)field, "", origin);
+        print_line(out, key->name, *(const char *const *)field, false, origin);
     } else {
         fprintf(out, "; %s: none\n", key->name);
     }

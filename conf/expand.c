@@ -12,6 +12,7 @@ struct output {
     struct conf_arena *arena;
     char *text;
     size_t n, room;
+    bool variables;
 };
 
 static void put(struct output *out, const char *text, size_t n)
@@ -49,6 +50,10 @@ static const char *put_variable(struct output *out, const char *p, const char **
     }
     bool fallback = !strncmp(p + n, ":-", 2);
 
+    if (out->variables && end && islower((unsigned char)*p)) { /* not the environment's: for the parser */
+        put(out, p - 2, (size_t)(end - p) + 3);
+        return end + 1;
+    }
     if (n == 0 || (p + n != end && !fallback)) {
         *wrong = conf_arena_print(
             out->arena,
@@ -87,9 +92,9 @@ static const char *check(const char *text)
     return NULL;
 }
 
-const char *conf_expand(struct conf_arena *arena, const char *text, const char **wrong)
+const char *conf_expand(struct conf_arena *arena, const char *text, bool variables, const char **wrong)
 {
-    struct output out = {.arena = arena, .room = strlen(text) + 1};
+    struct output out = {.arena = arena, .room = strlen(text) + 1, .variables = variables};
 
     if (!strchr(text, '$'))
         return (*wrong = check(text)) ? NULL : text;
@@ -103,8 +108,10 @@ const char *conf_expand(struct conf_arena *arena, const char *text, const char *
             if (!(p = put_variable(&out, p + 2, wrong)))
                 return NULL;
         } else if (*p) {
-            put(&out, "$", 1);
-            p += p[1] == '$' ? 2 : 1;
+            size_t dollars = p[1] == '$' ? 2 : 1;
+
+            put(&out, p, variables ? dollars : 1);
+            p += dollars;
         }
     }
     while (out.n && strchr(" \t", out.text[out.n - 1]))

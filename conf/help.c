@@ -83,6 +83,7 @@ static void print_key(FILE *out, const struct conf_key *key, struct style s)
     print_field(out, "default",
                 key->fallback   ? key->fallback
                 : key->required ? "none: the key is required"
+                : key->action   ? "none: a route needs one key that says what becomes of its requests"
                                 : "none");
     print_field(out, "example", key->example);
     fprintf(out, "\n%*s", INDENT, "");

@@ -6,6 +6,7 @@
 #define CONF_KEYS_H
 
 #include "conf.h"
+#include "syntax.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,12 +43,10 @@ enum conf_type {
     CONF_CHOICE, /* an enum of conf.h */
     CONF_SINK,   /* where a log goes: text */
     CONF_NAME,   /* the name of a section: text */
+    CONF_ONE,    /* a struct, as the row's syntax says */
     /* lists */
+    CONF_MANY, /* of such structs */
     CONF_NAMES,
-    CONF_ADDRESSES,
-    CONF_SERVERS,
-    CONF_HOSTS,
-    CONF_PATHS,
     CONF_FILES
 };
 
@@ -56,9 +55,12 @@ struct conf_key {
     unsigned kinds; /* where it may stand: bits 1 << enum conf_kind */
     enum conf_type type;
     bool required;
-    bool http_only;       /* means nothing to a tcp listener */
-    int64_t min, max;     /* of numbers */
-    const char *fallback; /* the default as text; NULL: there is none */
+    bool action;      /* says what becomes of a route's requests: a route has exactly one of these */
+    bool http_only;   /* means nothing to a tcp listener */
+    int64_t min, max; /* of numbers */
+    const struct conf_syntax *syntax; /* of CONF_ONE and CONF_MANY */
+    const char *fallback;             /* the default as text; NULL: there is none */
+    const char *none;                 /* what an empty list means: "every host" */
     const char *words; /* CONF_CHOICE: the choices in the order of the enum, CONF_SINK and CONF_INTEGER: words
                           accepted beside what the type allows; separated by "|" */
     const char *doc;   /* a line */
@@ -67,7 +69,8 @@ struct conf_key {
     int64_t safe_min,
         safe_max; /* outside of these a setting weakens a safe default, namely ... (0: no bound) */
     const char *weakens;
-    unsigned short at[CONF_OBJECTS]; /* 1 + offset of the scalar within the object; 0: not there, or a list */
+    unsigned short at
+        [CONF_OBJECTS]; /* 1 + offset of the value, or of a list's pointer, within the object; 0: not there */
 };
 
 extern const struct conf_key conf_keys[];
@@ -76,7 +79,7 @@ extern const size_t conf_key_count;
 /* Lists are keys that may be repeated and continued. */
 static inline bool conf_key_is_list(const struct conf_key *key)
 {
-    return key->type >= CONF_NAMES;
+    return key->type >= CONF_MANY;
 }
 
 static inline bool conf_key_in(const struct conf_key *key, enum conf_kind kind)

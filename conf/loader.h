@@ -64,7 +64,8 @@ void conf_apply(struct conf_loader *loader);
 /* check.c: what no single key can tell. */
 void conf_check(struct conf_loader *loader);
 
-/* The next item of a list in the text at *rest, in *item (from the arena); false at its end. */
-bool conf_next_item(struct conf_arena *arena, enum conf_type type, const char **rest, const char **item);
+/* The next item of a list in the text at *rest, in *item (from the arena); false at its end. No separators: it is
+ * all one item. */
+bool conf_next_item(struct conf_arena *arena, const char *separators, const char **rest, const char **item);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include "pattern.h"
 #include "address.h"
+#include "syntax.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -155,3 +156,38 @@ bool conf_path_covers(const struct conf_path *a, const struct conf_path *b)
         return false;
     return b->length == a->length || b->text[a->length] == '/';
 }
+
+static const char *parse_host(struct conf_arena *arena, const char *text, void *out)
+{
+    struct conf_host *host = out;
+    const char *wrong = conf_host_parse(arena, text, host);
+
+    if (!wrong)
+        host->written = conf_arena_print(arena, "%s%s", host->wildcard ? "*" : "", host->text);
+    return wrong;
+}
+
+static const char *parse_path(struct conf_arena *arena, const char *text, void *out)
+{
+    struct conf_path *path = out;
+    const char *wrong = conf_path_parse(arena, text, path);
+
+    if (!wrong)
+        path->written =
+            conf_arena_print(arena, "%s%s%s", path->exact ? "=" : "", path->text, path->exact ? "" : "/*");
+    return wrong;
+}
+
+const struct conf_syntax conf_host_syntax = {
+    .allowed = "a host such as example.com, or *.example.com",
+    .separators = ", \t",
+    .size = sizeof(struct conf_host),
+    .parse = parse_host,
+};
+
+const struct conf_syntax conf_path_syntax = {
+    .allowed = "/PATH/* for a path and all below it, or =/PATH for it alone",
+    .separators = ", \t",
+    .size = sizeof(struct conf_path),
+    .parse = parse_path,
+};

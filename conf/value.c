@@ -134,10 +134,6 @@ void conf_value_allowed(const struct conf_key *key, char *out, size_t size)
     static const char *const others[] = {
         [CONF_NAME] = "the name of a section, from letters, digits, '.', '_' and '-'",
         [CONF_NAMES] = "names of sections, separated by commas or blanks",
-        [CONF_ADDRESSES] = "HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH",
-        [CONF_SERVERS] = "HOST:PORT, [IPV6]:PORT or unix:/PATH, and weight=1 to weight=256",
-        [CONF_HOSTS] = "a host such as example.com, or *.example.com",
-        [CONF_PATHS] = "/PATH/* for a path and all below it, or =/PATH for it alone",
         [CONF_FILES] = "paths or patterns of files, separated by commas or blanks",
     };
 
@@ -162,6 +158,6 @@ void conf_value_allowed(const struct conf_key *key, char *out, size_t size)
         if (key->type == CONF_SINK && n < size)
             snprintf(out + n, size - n, ", or the path of a file, with a '/' in it");
     } else {
-        snprintf(out, size, "%s", others[key->type]);
+        snprintf(out, size, "%s", key->syntax ? key->syntax->allowed : others[key->type]);
     }
 }

@@ -246,8 +246,10 @@ int conversation_hold(struct conversation *t)
 {
     struct exchange *x = t->x;
     green_address_text(&x->connection->peer, false, x->client_text);
-    t->facts = (struct http_forward_request){
-        .client = span_str(x->client_text), .scheme = SPAN("http"), .via = SPAN("greenway")};
+    t->facts = (struct http_forward_request){.client = span_str(x->client_text),
+                                             .scheme = SPAN("http"),
+                                             .via = SPAN("greenway"),
+                                             .edits = x->request_edits};
     for (bool pooled = true;; pooled = false) {
         if (lease(t, pooled) < 0)
             return -1;

@@ -7,11 +7,14 @@
 
 #include <errno.h>
 
+#include "admit.h"
 #include "converse.h"
 #include "load.h"
 #include "relay.h"
 #include "route/match.h"
 #include "upgrade.h"
+
+#define LOCAL_PATIENCE GREEN_S(30) /* for a disk */
 
 /* --- head in ------------------------------------------------------------------------------------------------------- */
 
@@ -24,6 +27,10 @@ static void begin(struct exchange *x, struct connection *c, struct h1 *client)
     x->upstream = NULL;
     x->client = client;
     x->lease = NULL;
+    x->local.stream.ops = NULL;
+    x->answer = NULL;
+    memory_init(&x->memory, &c->worker->buffers);
+    x->request_edits = x->response_edits = (struct http_edits){NULL, 0};
     x->close = false;
     x->page.status = 0;
     x->request.bytes = 0;
@@ -81,18 +88,19 @@ static int check_limits(struct exchange *x)
 
 static int relay_response(struct exchange *x)
 {
-    struct http_stream *client = &x->client->stream, *server = &x->server.stream;
-    struct relay_patience patience = {.timeout = x->upstream->timeout_read};
+    struct http_stream *client = &x->client->stream;
+    struct relay_patience patience = {.timeout = x->upstream ? x->upstream->timeout_read : LOCAL_PATIENCE};
     enum relay_side side = RELAY_TO;
     struct http_forward_response facts = {.minor = x->request.minor,
                                           .framing = http_response_framing(&x->response, x->request.minor),
-                                          .date = worker_date(x->worker)};
+                                          .date = worker_date(x->worker),
+                                          .edits = x->response_edits};
     x->close |= !x->request.keepalive || x->worker->draining || facts.framing == HTTP_FRAMING_UNTIL_CLOSE;
     facts.keepalive = !x->close;
     x->log.status = x->response.status;
     int r = client->ops->write_response(client, &x->response, &facts);
     if (r == 0)
-        r = relay_body(server, client, &patience, &x->worker->buffers, &side);
+        r = relay_body(x->answer, client, &patience, &x->worker->buffers, &side);
     if (r == 0)
         return 0;
     bool timeout = r == -ETIMEDOUT;
@@ -103,11 +111,22 @@ static int relay_response(struct exchange *x)
         client->ops->flush(client) < 0) /* what came of the body is the client's, then it ends */
         return exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
     int status = x->client->sent ? 0 : 502;
+    if (x->answer == &x->local.stream)
+        return exchange_fail(x, x->client->sent ? 0 : 500, "file_unreadable", "proxy_internal_error",
+                             BLAME_NONE, NULL);
     if (timeout)
         return exchange_fail(x, status, "read_timeout", "http_response_incomplete", BLAME_UPSTREAM,
                              "timeout_read");
     return exchange_fail(x, status, http_is_error(r) ? http_error_info(r)->reason : "upstream_truncated",
                          "http_response_incomplete", BLAME_NONE, NULL);
+}
+
+/* The answer's head, in x->response, and the stream that its body comes from. */
+static int obtain_answer(struct exchange *x, struct conversation *talk)
+{
+    int r = conversation_hold(talk); /* choose a server, lease a connection, send, read the answer's head */
+    x->answer = &x->server.stream;
+    return r;
 }
 
 /* --- errors ------------------------------------------------------------------------------------------------------------ */
@@ -184,6 +203,11 @@ static void answer_failure(struct exchange *x)
         x->page.status = 0;
 }
 
+const green_address_t *exchange_client(const struct exchange *x)
+{
+    return &x->connection->peer;
+}
+
 /* --- the end ------------------------------------------------------------------------------------------------------------ */
 
 void exchange_log_fields(struct exchange *x)
@@ -239,11 +263,15 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     if (r == 0)
         r = choose_route(&x);
     if (r == 0)
+        r = exchange_admit(&x);
+    if (r == 0)
         r = check_limits(&x);
     if (r == 0)
-        r = conversation_hold(&talk); /* choose a server, lease a connection, send, read the answer's head */
-    if (r == 0 && x.response.status == 101)
+        r = obtain_answer(&x, &talk);
+    if (r == 0 && x.response.status == 101) {
+        memory_release(&x.memory);
         return upgrade(&x);
+    }
     if (r == 0)
         r = relay_response(&x);
     if (r < 0)
@@ -254,6 +282,8 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
         answer_failure(&x);
     write_log(&x);
     enum exchange_end end = how_it_ends(&x, r == 0);
+    local_end(&x);
+    memory_release(&x.memory);
     h1_next(client);
     c->requests++;
     return end;

@@ -3,7 +3,9 @@
 #define HTTP_EXCHANGE_H
 
 #include "h1.h"
+#include "local.h"
 #include "runtime/connection.h"
+#include "runtime/memory.h"
 
 enum exchange_end {
     EXCHANGE_KEEP,   /* the connection is ready for its next request */
@@ -24,10 +26,14 @@ struct exchange {
     struct h1 *client;
     struct upstream_connection *lease; /* NULL: none */
     struct h1 server;                  /* of the lease */
+    struct local_answer local;         /* an answer that is made here */
+    struct http_stream *answer;        /* where the answer comes from: one of the two */
+    struct memory memory;              /* lives as long as the exchange */
     bool close;                        /* the client's connection ends with this exchange */
     struct http_page page; /* what to tell the client if it failed; status 0: nothing can be told */
     struct access_entry log;
     struct conf_origin origin; /* where the key that fired was set; log.origin points here */
+    struct http_edits request_edits, response_edits; /* of fields, as the configuration asks for */
     struct http_head request, response;
     char client_text[GREEN_ADDRESS_TEXT];
 };
@@ -45,6 +51,9 @@ int exchange_fail(struct exchange *x, int status, const char *reason, const char
 
 /* The client broke the protocol: never forwarded, and nothing that follows can be trusted. Returns -1. */
 int exchange_malformed(struct exchange *x, int http_error);
+
+/* The address that a request comes from, as far as it is known and trusted. */
+const green_address_t *exchange_client(const struct exchange *x);
 
 /* Fills in what the log entry says of the request. */
 void exchange_log_fields(struct exchange *x);

@@ -116,3 +116,13 @@ bool http_field_editable(struct span name)
     return (http_field_rules(id) & (HTTP_RULE_HOP | HTTP_RULE_OURS)) == 0 && id != HTTP_F_TRAILER &&
            id != HTTP_F_EXPECT;
 }
+
+size_t http_edits_size(const struct http_edits *edits)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < edits->count; i++)
+        if (edits->list[i].op != HTTP_EDIT_REMOVE)
+            size += edits->list[i].name.n + edits->list[i].value.n + 4;
+    return size;
+}

@@ -101,6 +101,14 @@ struct http_edit {
     struct span value; /* empty for HTTP_EDIT_REMOVE */
 };
 
+struct http_edits {
+    const struct http_edit *list;
+    size_t count;
+};
+
+/* How many bytes they add to a head at most. */
+size_t http_edits_size(const struct http_edits *edits);
+
 /* May a configuration set, add or remove this field? (Host is set elsewhere: http_forward_facts.host.) */
 bool http_field_editable(struct span name);
 

@@ -46,19 +46,19 @@ static int finish(const struct writer *w, const char *out)
     return w->full || w->at - out > INT32_MAX ? -ENOBUFS : (int)(w->at - out);
 }
 
-static bool edited(const struct http_edit *edits, size_t count, struct span name)
+static bool edited(const struct http_edits *edits, struct span name)
 {
-    for (size_t i = 0; i < count; i++)
-        if (edits[i].op != HTTP_EDIT_ADD && span_equal_nocase(edits[i].name, name))
+    for (size_t i = 0; i < edits->count; i++)
+        if (edits->list[i].op != HTTP_EDIT_ADD && span_equal_nocase(edits->list[i].name, name))
             return true;
     return false;
 }
 
-static void put_edits(struct writer *w, const struct http_edit *edits, size_t count)
+static void put_edits(struct writer *w, const struct http_edits *edits)
 {
-    for (size_t i = 0; i < count; i++)
-        if (edits[i].op != HTTP_EDIT_REMOVE)
-            put_field(w, edits[i].name, edits[i].value);
+    for (size_t i = 0; i < edits->count; i++)
+        if (edits->list[i].op != HTTP_EDIT_REMOVE)
+            put_field(w, edits->list[i].name, edits->list[i].value);
 }
 
 /* Is the line "name: value" as we would write it ourselves? */
@@ -150,7 +150,7 @@ static bool skip_in_request(const struct http_field *f, const void *arg)
             return true;
         break;
     }
-    return facts->edit_count && edited(facts->edits, facts->edit_count, f->name);
+    return facts->edits.count && edited(&facts->edits, f->name);
 }
 
 /* Without a chunked body there are no trailers to announce. */
@@ -180,10 +180,9 @@ static bool keeps(const struct http_head *head, const struct http_forward_reques
 static void put_forwarded(struct writer *w, const struct http_head *head,
                           const struct http_forward_request *facts)
 {
-    const struct http_edit *edits = facts->edits;
-    size_t count = facts->edit_count;
+    const struct http_edits *edits = &facts->edits;
 
-    if (count == 0 || !edited(edits, count, SPAN("X-Forwarded-For"))) {
+    if (!edited(edits, SPAN("X-Forwarded-For"))) {
         put(w, SPAN("X-Forwarded-For: "));
         for (unsigned i = 0; facts->trusted && i < head->count; i++) {
             if (head->fields[i].id == HTTP_F_X_FORWARDED_FOR && head->fields[i].value.n) {
@@ -194,11 +193,10 @@ static void put_forwarded(struct writer *w, const struct http_head *head,
         put(w, facts->client);
         put(w, SPAN("\r\n"));
     }
-    if (!keeps(head, facts, HTTP_F_X_FORWARDED_PROTO) &&
-        (count == 0 || !edited(edits, count, SPAN("X-Forwarded-Proto"))))
+    if (!keeps(head, facts, HTTP_F_X_FORWARDED_PROTO) && (!edited(edits, SPAN("X-Forwarded-Proto"))))
         put_field(w, SPAN("X-Forwarded-Proto"), facts->scheme);
     if (head->host.n && !keeps(head, facts, HTTP_F_X_FORWARDED_HOST) &&
-        (count == 0 || !edited(edits, count, SPAN("X-Forwarded-Host"))))
+        (!edited(edits, SPAN("X-Forwarded-Host"))))
         put_field(w, SPAN("X-Forwarded-Host"), head->host);
 }
 
@@ -248,7 +246,7 @@ int http_forward_request(const struct http_head *head, const struct http_forward
         put(&w, facts->via);
         put(&w, SPAN("\r\n"));
     }
-    put_edits(&w, facts->edits, facts->edit_count);
+    put_edits(&w, &facts->edits);
     put(&w, SPAN("\r\n"));
     return finish(&w, out);
 }
@@ -273,7 +271,7 @@ static bool skip_in_response(const struct http_field *f, const void *arg)
 
     if (f->hop || f->id == HTTP_F_CONTENT_LENGTH || (f->id == HTTP_F_TRAILER && !c->trailers))
         return true;
-    return c->facts->edit_count && edited(c->facts->edits, c->facts->edit_count, f->name);
+    return c->facts->edits.count && edited(&c->facts->edits, f->name);
 }
 
 static void put_status_line(struct writer *w, const struct http_head *head)
@@ -319,7 +317,7 @@ int http_forward_response(const struct http_head *head, const struct http_forwar
         if (!head->has_date && facts->date.n)
             put_field(&w, SPAN("Date"), facts->date);
         put_response_connection(&w, head, facts);
-        put_edits(&w, facts->edits, facts->edit_count);
+        put_edits(&w, &facts->edits);
     } else if (head->upgrade) {
         put(&w, SPAN("Connection: upgrade\r\nUpgrade: websocket\r\n"));
     }

@@ -33,8 +33,7 @@ struct http_forward_request {
     bool no_upgrade;    /* drop the upgrade, if any: it is not allowed here */
     bool no_expect;     /* drop Expect: the proxy answers it itself */
     bool close;         /* ask the upstream to close after its answer */
-    const struct http_edit *edits;
-    size_t edit_count;
+    struct http_edits edits;
 };
 
 /* Returns the length written or -ENOBUFS. */
@@ -46,8 +45,7 @@ struct http_forward_response {
     bool keepalive;            /* the client's connection is kept after this message */
     enum http_framing framing; /* towards the client: see http_response_framing() */
     struct span date;          /* for Date if the response has none; empty: do not add one */
-    const struct http_edit *edits;
-    size_t edit_count;
+    struct http_edits edits;
 };
 
 /* How the body of this response has to be delimited for a client of that minor version. */

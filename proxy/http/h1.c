@@ -319,7 +319,7 @@ static int h1_write_request(struct http_stream *s, const struct http_head *head,
 {
     struct h1 *h = h1_of(s);
     int r = out_room(h, head->bytes + HTTP_FORWARD_SLACK + facts->client.n + facts->host.n + facts->target.n +
-                            2 * head->host.n + facts->via.n);
+                            2 * head->host.n + facts->via.n + http_edits_size(&facts->edits));
     if (r < 0)
         return r;
     r = http_forward_request(head, facts, h->out + h->queued, h->out_capacity - h->queued);
@@ -334,7 +334,7 @@ static int h1_write_response(struct http_stream *s, const struct http_head *head
                              const struct http_forward_response *facts)
 {
     struct h1 *h = h1_of(s);
-    int r = out_room(h, head->bytes + HTTP_FORWARD_SLACK);
+    int r = out_room(h, head->bytes + HTTP_FORWARD_SLACK + http_edits_size(&facts->edits));
     if (r < 0)
         return r;
     r = http_forward_response(head, facts, h->out + h->queued, h->out_capacity - h->queued);

@@ -313,9 +313,6 @@ static const struct {
      "t:3: [upstream app] server: the key is required: the servers of this group; allowed: HOST:PORT, "
      "[IPV6]:PORT or "
      "unix:/PATH, and weight=1 to weight=256\n"},
-    {"[route r]\n" REST,
-     "t:1: [route r] upstream: the key is required: the upstream that requests of this route go to; "
-     "allowed: " NAMES "\n"},
     /* lists */
     {"[listener web]\nbind =\nbind = ,\nbind = :80 80, x\nupstream = app\n[upstream app]\nserver = a:80\n",
      "t:2: [listener web] bind: the value is missing; allowed: " ADDRESSES "\n"

@@ -55,7 +55,7 @@ START_TEST(values_are_expanded)
     setenv("CONF_NEWLINE", "a\nworkers = 1", 1);
     setenv("CONF_COMMENT", "a ;b", 1);
     unsetenv("CONF_UNSET");
-    const char *text = conf_expand(&arena, cases[_i].text, &wrong);
+    const char *text = conf_expand(&arena, cases[_i].text, false, &wrong);
 
     if (cases[_i].expanded) {
         ck_assert_msg(text != NULL, "'%s': %s", cases[_i].text, wrong);
@@ -78,7 +78,7 @@ START_TEST(large_variables_fit)
     memset(large, 'x', 100000);
     large[100000] = 0;
     setenv("CONF_LARGE", large, 1);
-    const char *text = conf_expand(&arena, "a${CONF_LARGE}b${CONF_LARGE}c", &wrong);
+    const char *text = conf_expand(&arena, "a${CONF_LARGE}b${CONF_LARGE}c", false, &wrong);
 
     ck_assert_ptr_nonnull(text);
     ck_assert_uint_eq(strlen(text), 200003);

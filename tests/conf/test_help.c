@@ -76,7 +76,7 @@ START_TEST(a_word_that_is_a_section_and_two_keys)
     ck_assert_ptr_nonnull(strstr(text, "\n  server "));
     ck_assert_ptr_nonnull(strstr(text, "upstream: the upstream for whatever no route matches\n"));
     ck_assert_ptr_nonnull(strstr(text, "upstream: the upstream that requests of this route go to\n"));
-    ck_assert_ptr_nonnull(strstr(text, "default   none: the key is required\n"));
+    ck_assert_ptr_nonnull(strstr(text, "default   none: a route needs one key"));
     free(text);
 }
 END_TEST

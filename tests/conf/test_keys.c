@@ -28,18 +28,19 @@ START_TEST(rows_are_complete)
 }
 END_TEST
 
-START_TEST(every_scalar_has_a_place)
+START_TEST(every_value_has_a_place)
 {
     const struct conf_key *key = &conf_keys[_i];
     unsigned objects = 0;
 
     for (enum conf_kind kind = 0; kind < CONF_OBJECTS; kind++) {
         objects += key->at[kind] != 0;
-        /* A scalar that may stand in an object's section is stored in that object, and the other way round.
-         */
-        ck_assert_int_eq(key->at[kind] != 0, conf_key_in(key, kind) && !conf_key_is_list(key));
+        /* What may stand in an object's section is stored in that object, and the other way round. References and
+         * includes are settled in other ways. */
+        ck_assert_int_eq(key->at[kind] != 0, conf_key_in(key, kind) && key->type < CONF_NAMES);
     }
-    ck_assert_int_eq(objects == 0, conf_key_is_list(key));
+    ck_assert_int_eq(objects == 0, key->type >= CONF_NAMES);
+    ck_assert_int_eq(key->syntax != NULL, key->type == CONF_ONE || key->type == CONF_MANY);
 }
 END_TEST
 
@@ -70,7 +71,7 @@ int main(void)
     TCase *tests = tcase_create("keys");
 
     tcase_add_loop_test(tests, rows_are_complete, 0, (int)conf_key_count);
-    tcase_add_loop_test(tests, every_scalar_has_a_place, 0, (int)conf_key_count);
+    tcase_add_loop_test(tests, every_value_has_a_place, 0, (int)conf_key_count);
     tcase_add_loop_test(tests, a_key_is_found_where_it_stands, 0, (int)conf_key_count);
     tcase_add_test(tests, inheritance);
     suite_add_tcase(suite, tests);

@@ -171,13 +171,12 @@ START_TEST(edits_are_applied)
 {
     struct http_forward_request facts = plain;
     struct http_forward_response response_facts = {
-        .minor = 1, .keepalive = true, .framing = HTTP_FRAMING_LENGTH, .edits = edits, .edit_count = 3};
+        .minor = 1, .keepalive = true, .framing = HTTP_FRAMING_LENGTH, .edits = {edits, 3}};
     struct http_head head;
     char out[512];
     int n;
 
-    facts.edits = edits;
-    facts.edit_count = 4;
+    facts.edits = (struct http_edits){edits, 4};
     check_request_with(
         &facts, "GET / HTTP/1.1\r\n" HOST "x-a: 1\r\nX-B: 2\r\nX-C: 3\r\nX-D: 4\r\nX-A: 5\r\n\r\n",
         "GET / HTTP/1.1\r\n" HOST "X-B: 2\r\nX-D: 4\r\nX-Forwarded-For: 192.0.2.1\r\n"

@@ -1,0 +1,26 @@
+/*
+ * Values that are more than a number or a word: how their text becomes a struct. One row per concept, next to its
+ * parser; the key table refers to it, and reading, help, errors and the printed configuration follow.
+ */
+#ifndef CONF_SYNTAX_H
+#define CONF_SYNTAX_H
+
+#include "arena.h"
+#include "conf.h"
+
+struct conf_syntax {
+    const char *allowed;    /* for help and errors: "HOST:PORT or unix:/PATH" */
+    const char *separators; /* between the items of a list; "": a line holds one item */
+    size_t size;            /* of the struct, which begins with CONF_WRITTEN */
+    bool variables;         /* ${name} in lower case is left for the parser, as is $$ */
+
+    /* `out` is zeroed but for its origin and `written`, the text, which may be given a normal form. NULL, or what is
+     * wrong, to be said behind the text: "has no port". What the result points to lives in the arena. */
+    const char *(*parse)(struct conf_arena *arena, const char *text, void *out);
+};
+
+extern const struct conf_syntax conf_address_syntax, conf_server_syntax; /* address.c */
+extern const struct conf_syntax conf_host_syntax, conf_path_syntax;      /* pattern.c */
+extern const struct conf_syntax conf_network_syntax;                     /* network.c */
+
+#endif
