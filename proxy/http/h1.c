@@ -348,7 +348,7 @@ static int h1_write_response(struct http_stream *s, const struct http_head *head
 static int h1_write_page(struct http_stream *s, const struct http_page *page)
 {
     struct h1 *h = h1_of(s);
-    int r = out_room(h, HTTP_PAGE_BYTES);
+    int r = out_room(h, HTTP_PAGE_BYTES + http_edits_size(&page->fields));
     if (r < 0)
         return r;
     r = http_page(page, h->out + h->queued, h->out_capacity - h->queued);

@@ -140,6 +140,9 @@ static void print_reason_fields(struct printer *p, const struct http_page *page)
         print(p, "Location: %s\r\n", page->location);
     if (page->retry_after > 0)
         print(p, "Retry-After: %d\r\n", page->retry_after);
+    for (size_t i = 0; i < page->fields.count; i++)
+        print(p, "%.*s: %.*s\r\n", (int)page->fields.list[i].name.n, page->fields.list[i].name.p,
+              (int)page->fields.list[i].value.n, page->fields.list[i].value.p);
     if (!error)
         return;
     escape_details(page->details, details);

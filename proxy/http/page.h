@@ -7,7 +7,7 @@
 
 #include "head.h"
 
-/* Enough for every page whose strings are within their limits. */
+/* Enough for every page whose strings are within their limits, with http_edits_size(&page->fields) on top. */
 #define HTTP_PAGE_BYTES 2048
 
 struct http_page {
@@ -21,6 +21,7 @@ struct http_page {
     const char *location; /* Location field of a redirect, already checked; NULL: none */
     int retry_after;      /* Retry-After in seconds; 0: none */
     struct span date;     /* empty: no Date */
+    struct http_edits fields; /* further ones, such as WWW-Authenticate */
 };
 
 /* Returns the length written or -ENOBUFS. */

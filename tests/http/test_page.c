@@ -55,6 +55,18 @@ START_TEST(head_gets_no_body)
 }
 END_TEST
 
+START_TEST(further_fields_are_said)
+{
+    struct http_edit edit = {HTTP_EDIT_ADD, SPAN("WWW-Authenticate"), SPAN("Basic realm=\"x\"")};
+    struct http_page page = {
+        .status = 401, .minor = 1, .keepalive = true, .method = HTTP_METHOD_GET, .fields = {&edit, 1}};
+    struct http_head head;
+
+    make(&page, &head);
+    assert_span(value(&head, "www-authenticate"), "Basic realm=\"x\"");
+}
+END_TEST
+
 START_TEST(reasons_are_said_and_cleaned)
 {
     struct http_page page = {.status = 502,
@@ -119,6 +131,7 @@ int main(void)
     TCase *tc = tcase_create("page");
     tcase_add_test(tc, every_status_makes_a_valid_answer);
     tcase_add_test(tc, head_gets_no_body);
+    tcase_add_test(tc, further_fields_are_said);
     tcase_add_test(tc, reasons_are_said_and_cleaned);
     tcase_add_test(tc, long_details_are_cut);
     tcase_add_test(tc, redirects_name_their_place);
