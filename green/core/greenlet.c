@@ -401,7 +401,8 @@ int green_yield(void)
     return green__interruption(g);
 }
 
-static int sleep_until(green_time when)
+/* Inlined, so that a backtrace names the call that the program made. */
+static inline __attribute__((always_inline)) int sleep_until(green_time when)
 {
     green_park_t park = GREEN_PARK_INIT;
     green__waits_for("time to pass", NULL);
