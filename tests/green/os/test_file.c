@@ -244,7 +244,7 @@ START_TEST(closed_while_it_is_written)
     ck_assert_int_ge(fcntl(ends[1], F_GETFD), 0); /* the number cannot be anybody else's yet */
     read_blocks(ends[0], 1);
     struct stat st;
-    ck_assert_int_eq(green_file_stat("/", &st, soon()), 0);      /* other files are none of its business */
+    ck_assert_int_eq(green_file_stat("/", &st, soon()), 0); /* other files are none of its business */
     char rest[4096];
     while (green_read(ends[0], rest, sizeof rest, soon()) > 0) /* the other one may have begun, too */
         ;
