@@ -453,6 +453,7 @@ static void apply_named(struct conf_loader *l, struct models *m, const struct co
 
         *route = (struct conf_route){.name = block->name, .origin = block->section->origin};
         route->max_body = route->timeout_response = CONF_INHERIT;
+        route->demand.rate_status = CONF_INHERIT;
         a.targets[0] = new_target(l, CONF_ROUTE, route, NULL);
         route->origins = a.targets[0].origins;
         apply_section(&a);

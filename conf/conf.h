@@ -54,6 +54,9 @@ struct conf_access {
     CONF_LIST(struct conf_network, deny, deny_count);
 };
 
+#include "client.h"
+#include "rate.h"
+
 struct conf_upstream;
 
 struct conf_listener {
@@ -63,6 +66,9 @@ struct conf_listener {
     const char *upstream_name;            /* NULL: only routes lead anywhere */
     const struct conf_upstream *upstream; /* resolved from upstream_name */
     struct conf_access access;
+    struct conf_client client;
+    struct conf_demand demand;
+    int64_t source_prefix_v6;
     int64_t max_connections;                  /* of this listener, all workers together */
     int64_t max_head, max_fields, max_target; /* limits on a request head: bytes, field lines, bytes */
     int64_t max_body;                         /* request body bytes; 0 is no limit */
@@ -105,6 +111,7 @@ struct conf_route {
     const struct conf_upstream *upstream;
     int64_t max_body, timeout_response; /* CONF_INHERIT unless set here */
     struct conf_access access;
+    struct conf_demand demand;
     const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
 };
@@ -137,6 +144,10 @@ struct conf {
     const char *error_log; /* "-" is standard error, or a path */
     int64_t shutdown_grace;
     int64_t max_connections; /* client connections of the process */
+    int64_t rate_limit_keys;
+    CONF_LIST(struct conf_network, trusted, trusted_count); /* these three: for listeners, see conf_client */
+    enum conf_client_address client_address_from;
+    enum conf_forwarded forwarded_headers;
 
     struct conf_listener *listeners;
     size_t listener_count;

@@ -40,6 +40,8 @@ const struct conf_key conf_keys[] = {
 #include "keys/route.inc"
 #include "keys/upstream.inc"
 #include "keys/access.inc"
+#include "keys/client.inc"
+#include "keys/rate.inc"
 #include "keys/limits.inc"
 #include "keys/timeouts.inc"
 };

@@ -19,8 +19,9 @@ struct conf_syntax {
     const char *(*parse)(struct conf_arena *arena, const char *text, void *out);
 };
 
-extern const struct conf_syntax conf_address_syntax, conf_server_syntax; /* address.c */
-extern const struct conf_syntax conf_host_syntax, conf_path_syntax;      /* pattern.c */
-extern const struct conf_syntax conf_network_syntax;                     /* network.c */
+extern const struct conf_syntax conf_address_syntax, conf_server_syntax;    /* address.c */
+extern const struct conf_syntax conf_host_syntax, conf_path_syntax;         /* pattern.c */
+extern const struct conf_syntax conf_network_syntax;                        /* network.c */
+extern const struct conf_syntax conf_rate_limit_syntax, conf_method_syntax; /* rate.c */
 
 #endif

@@ -1,6 +1,7 @@
-/* Admission, the cheap questions first: the network a request comes from. */
+/* Admission, the cheap questions first: the network a request comes from, then what it asks for and how often. */
 #include "admit.h"
 
+#include "demand.h"
 #include "network.h"
 
 static int refuse_source(struct exchange *x, enum exchange_blame blame, const char *directive)
@@ -24,5 +25,7 @@ int exchange_admit(struct exchange *x)
     int r = check_source(x, &x->listener->access, BLAME_LISTENER);
     if (r == 0 && x->route)
         r = check_source(x, &x->route->access, BLAME_ROUTE);
+    if (r == 0)
+        r = exchange_demand(x);
     return r;
 }

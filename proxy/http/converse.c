@@ -242,14 +242,28 @@ static bool may_replay(const struct conversation *t, int error)
     }
 }
 
+/* What the server is to know of the client. */
+static void tell_of_client(struct exchange *x, struct http_forward_request *facts)
+{
+    static const enum http_believed believed[] = {[CONF_X_FORWARDED_FOR] = HTTP_BELIEVED_X_FORWARDED_FOR,
+                                                  [CONF_FORWARDED] = HTTP_BELIEVED_FORWARDED,
+                                                  [CONF_X_REAL_IP] = HTTP_BELIEVED_X_REAL_IP};
+    const struct conf_client *rules = &x->listener->client;
+    facts->client = span_str(green_address_text(&x->connection->peer, false, x->client_text));
+    if (x->source == &x->behind)
+        facts->origin = span_str(green_address_text(x->source, false, x->origin_text));
+    facts->trusted = x->trusted;
+    facts->believed = believed[rules->address_from];
+    facts->no_forwarded = rules->forwarded == CONF_SEND_FORWARDED || rules->forwarded == CONF_SEND_NONE;
+    facts->forwarded = rules->forwarded == CONF_SEND_FORWARDED || rules->forwarded == CONF_SEND_BOTH;
+}
+
 int conversation_hold(struct conversation *t)
 {
     struct exchange *x = t->x;
-    green_address_text(&x->connection->peer, false, x->client_text);
-    t->facts = (struct http_forward_request){.client = span_str(x->client_text),
-                                             .scheme = SPAN("http"),
-                                             .via = SPAN("greenway"),
-                                             .edits = x->request_edits};
+    t->facts = (struct http_forward_request){
+        .scheme = SPAN("http"), .via = SPAN("greenway"), .edits = x->request_edits};
+    tell_of_client(x, &t->facts);
     for (bool pooled = true;; pooled = false) {
         if (lease(t, pooled) < 0)
             return -1;

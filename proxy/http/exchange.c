@@ -11,6 +11,7 @@
 #include "converse.h"
 #include "load.h"
 #include "relay.h"
+#include "route/client_address.h"
 #include "route/match.h"
 #include "upgrade.h"
 
@@ -31,7 +32,8 @@ static void begin(struct exchange *x, struct connection *c, struct h1 *client)
     x->answer = NULL;
     memory_init(&x->memory, &c->worker->buffers);
     x->request_edits = x->response_edits = (struct http_edits){NULL, 0};
-    x->close = false;
+    x->close = x->trusted = false;
+    x->source = &c->peer;
     x->page.status = 0;
     x->request.bytes = 0;
     x->request.method = HTTP_METHOD_GET; /* as far as a page for a head that cannot be read is concerned */
@@ -59,6 +61,19 @@ static int read_request(struct exchange *x)
         return exchange_fail(x, 408, "head_timeout", "http_request_error", BLAME_LISTENER, "timeout_head");
     bool silent = http_head_idle(&client->parser); /* the usual end of a kept connection */
     return exchange_fail(x, 0, silent ? "" : "client_gone", NULL, BLAME_NONE, NULL);
+}
+
+/* Behind a trusted proxy, the client is whom that one names. */
+static void identify_client(struct exchange *x)
+{
+    const struct conf_client *rules = &x->listener->client;
+    if (!rules->trusted_count || !client_trusted(rules, &x->connection->peer))
+        return;
+    x->trusted = true;
+    if (!client_address_find(rules, &x->request, &x->behind))
+        return;
+    x->source = x->log.client = &x->behind;
+    x->log.peer = &x->connection->peer;
 }
 
 /* --- where to ------------------------------------------------------------------------------------------------------ */
@@ -203,11 +218,6 @@ static void answer_failure(struct exchange *x)
         x->page.status = 0;
 }
 
-const green_address_t *exchange_client(const struct exchange *x)
-{
-    return &x->connection->peer;
-}
-
 /* --- the end ------------------------------------------------------------------------------------------------------------ */
 
 void exchange_log_fields(struct exchange *x)
@@ -260,6 +270,8 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     conversation_begin(&talk, &x);
 
     int r = read_request(&x);
+    if (r == 0)
+        identify_client(&x);
     if (r == 0)
         r = choose_route(&x);
     if (r == 0)

@@ -35,7 +35,10 @@ struct exchange {
     struct conf_origin origin; /* where the key that fired was set; log.origin points here */
     struct http_edits request_edits, response_edits; /* of fields, as the configuration asks for */
     struct http_head request, response;
-    char client_text[GREEN_ADDRESS_TEXT];
+    bool trusted;           /* the peer's word on the client's address was taken */
+    green_address_t behind; /* what it said, if source points here */
+    const green_address_t *source;
+    char client_text[GREEN_ADDRESS_TEXT], origin_text[GREEN_ADDRESS_TEXT];
 };
 
 /* Serves one request that has begun to arrive on `client`. May switch. */
@@ -53,7 +56,10 @@ int exchange_fail(struct exchange *x, int status, const char *reason, const char
 int exchange_malformed(struct exchange *x, int http_error);
 
 /* The address that a request comes from, as far as it is known and trusted. */
-const green_address_t *exchange_client(const struct exchange *x);
+static inline const green_address_t *exchange_client(const struct exchange *x)
+{
+    return x->source;
+}
 
 /* Fills in what the log entry says of the request. */
 void exchange_log_fields(struct exchange *x);

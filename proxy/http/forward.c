@@ -120,6 +120,12 @@ struct request_context {
     const struct http_forward_request *facts;
 };
 
+/* Does this list of addresses go on to the server, with the peer's behind it? */
+static bool appended_to(const struct http_forward_request *facts, enum http_believed list)
+{
+    return facts->trusted && facts->believed == list;
+}
+
 /* Fields that are made here, or that an untrusted peer has no right to send. */
 static bool skip_in_request(const struct http_field *f, const void *arg)
 {
@@ -137,15 +143,19 @@ static bool skip_in_request(const struct http_field *f, const void *arg)
             return true;
         break;
     case HTTP_F_X_FORWARDED_FOR:
-        if (!facts->trusted || !facts->no_forwarded)
+        if (!appended_to(facts, HTTP_BELIEVED_X_FORWARDED_FOR) || !facts->no_forwarded)
             return true;
         break;
+    case HTTP_F_FORWARDED:
+        if (!appended_to(facts, HTTP_BELIEVED_FORWARDED) || facts->forwarded)
+            return true;
+        break;
+    case HTTP_F_X_REAL_IP:
+        return true;
     case HTTP_F_X_FORWARDED_PROTO:
     case HTTP_F_X_FORWARDED_HOST:
     case HTTP_F_X_FORWARDED_PORT:
     case HTTP_F_X_FORWARDED_OTHER:
-    case HTTP_F_X_REAL_IP:
-    case HTTP_F_FORWARDED:
         if (!facts->trusted)
             return true;
         break;
@@ -177,18 +187,29 @@ static bool keeps(const struct http_head *head, const struct http_forward_reques
     return facts->trusted && http_head_field(head, id);
 }
 
-static void put_forwarded(struct writer *w, const struct http_head *head,
-                          const struct http_forward_request *facts)
+/* The received values of a field, each with a comma behind it. */
+static void put_values(struct writer *w, const struct http_head *head, uint8_t id)
+{
+    for (unsigned i = 0; i < head->count; i++) {
+        if (head->fields[i].id == id && head->fields[i].value.n) {
+            put(w, head->fields[i].value);
+            put(w, SPAN(", "));
+        }
+    }
+}
+
+static void put_x_forwarded(struct writer *w, const struct http_head *head,
+                            const struct http_forward_request *facts)
 {
     const struct http_edits *edits = &facts->edits;
 
     if (!edited(edits, SPAN("X-Forwarded-For"))) {
         put(w, SPAN("X-Forwarded-For: "));
-        for (unsigned i = 0; facts->trusted && i < head->count; i++) {
-            if (head->fields[i].id == HTTP_F_X_FORWARDED_FOR && head->fields[i].value.n) {
-                put(w, head->fields[i].value);
-                put(w, SPAN(", "));
-            }
+        if (appended_to(facts, HTTP_BELIEVED_X_FORWARDED_FOR)) {
+            put_values(w, head, HTTP_F_X_FORWARDED_FOR);
+        } else if (facts->origin.n) {
+            put(w, facts->origin);
+            put(w, SPAN(", "));
         }
         put(w, facts->client);
         put(w, SPAN("\r\n"));
@@ -198,6 +219,59 @@ static void put_forwarded(struct writer *w, const struct http_head *head,
     if (head->host.n && !keeps(head, facts, HTTP_F_X_FORWARDED_HOST) &&
         (!edited(edits, SPAN("X-Forwarded-Host"))))
         put_field(w, SPAN("X-Forwarded-Host"), head->host);
+}
+
+/* A node of RFC 7239 section 6. What is no address (the peer of a unix socket) has no name there. */
+static void put_node(struct writer *w, struct span address)
+{
+    const char *zone = memchr(address.p, '%', address.n);
+    struct span bare = zone ? span_of(address.p, (size_t)(zone - address.p)) : address;
+    bool v4 = true, v6 = memchr(bare.p, ':', bare.n) != NULL;
+
+    for (size_t i = 0; i < bare.n; i++) {
+        char c = span_lower(bare.p[i]);
+        bool digit = (c >= '0' && c <= '9') || c == '.';
+        v4 &= digit;
+        v6 &= digit || c == ':' || (c >= 'a' && c <= 'f');
+    }
+    put(w, v6 ? SPAN("for=\"[") : SPAN("for="));
+    put(w, v4 || v6 ? bare : SPAN("unknown"));
+    if (v6)
+        put(w, SPAN("]\""));
+}
+
+static void put_forwarded(struct writer *w, const struct http_head *head,
+                          const struct http_forward_request *facts)
+{
+    put(w, SPAN("Forwarded: "));
+    if (appended_to(facts, HTTP_BELIEVED_FORWARDED)) {
+        put_values(w, head, HTTP_F_FORWARDED);
+    } else if (facts->origin.n) {
+        put_node(w, facts->origin);
+        put(w, SPAN(", "));
+    }
+    put_node(w, facts->client);
+    /* Quoted: it may have a port or brackets, but never a quote or a backslash, which target.c refuses. */
+    if (head->host.n) {
+        put(w, SPAN(";host=\""));
+        put(w, head->host);
+        put(w, SPAN("\""));
+    }
+    put(w, SPAN(";proto="));
+    put(w, facts->scheme);
+    put(w, SPAN("\r\n"));
+}
+
+/* What the server is told of the client. */
+static void put_client(struct writer *w, const struct http_head *head,
+                       const struct http_forward_request *facts)
+{
+    if (!facts->no_forwarded)
+        put_x_forwarded(w, head, facts);
+    if (facts->forwarded && !edited(&facts->edits, SPAN("Forwarded")))
+        put_forwarded(w, head, facts);
+    if (keeps(head, facts, HTTP_F_X_REAL_IP) && !edited(&facts->edits, SPAN("X-Real-IP")))
+        put_field(w, SPAN("X-Real-IP"), facts->origin.n ? facts->origin : facts->client);
 }
 
 /* Connection and the fields that it names. */
@@ -212,6 +286,13 @@ static void put_request_connection(struct writer *w, const struct http_head *hea
         put(w, SPAN("Connection: TE\r\nTE: trailers\r\n"));
     else if (facts->close)
         put(w, SPAN("Connection: close\r\n"));
+}
+
+size_t http_forward_request_size(const struct http_head *head, const struct http_forward_request *facts)
+{
+    return head->bytes + HTTP_FORWARD_SLACK + facts->host.n + facts->target.n + 3 * head->host.n +
+           2 * facts->client.n + 3 * facts->origin.n + 2 * facts->scheme.n + facts->via.n +
+           http_edits_size(&facts->edits);
 }
 
 int http_forward_request(const struct http_head *head, const struct http_forward_request *facts, char *out,
@@ -239,8 +320,7 @@ int http_forward_request(const struct http_head *head, const struct http_forward
         put(&w, SPAN("\r\n"));
     }
     put_request_connection(&w, head, facts);
-    if (!facts->no_forwarded)
-        put_forwarded(&w, head, facts);
+    put_client(&w, head, facts);
     if (facts->via.n) {
         put(&w, head->minor ? SPAN("Via: 1.1 ") : SPAN("Via: 1.0 "));
         put(&w, facts->via);

@@ -6,9 +6,11 @@
  *
  * Made for requests: request line in origin-form with HTTP/1.1, Host first; at the end Content-Length or
  * Transfer-Encoding, Connection and Upgrade or TE if needed, Max-Forwards one lower, X-Forwarded-For, -Proto
- * and -Host, and Via (RFC 9110 section 7.6.3 demands it of gateways). From untrusted peers the received
- * Forwarded, X-Forwarded-* and X-Real-IP fields are dropped; from trusted ones X-Forwarded-For is appended to
- * and the others are kept.
+ * and -Host or Forwarded (RFC 7239) or both, and Via (RFC 9110 section 7.6.3 demands it of gateways).
+ *
+ * From untrusted peers the received Forwarded, X-Forwarded-* and X-Real-IP fields are dropped. From trusted ones the
+ * list that names the client is appended to; the other list, which they may have passed on unseen, is written anew
+ * from what is known; X-Real-IP gets the address that was found; the remaining X-Forwarded-* are kept.
  *
  * Made for responses: status line with HTTP/1.1, Date if missing, framing and Connection. Via is optional
  * there and left out.
@@ -19,22 +21,31 @@
 #include "chunked.h"
 #include "head.h"
 
-/* A buffer of head->bytes + head->host.n + this + what the facts add (spans, edits) always suffices. */
+/* A buffer of head->bytes + this + what the facts add (edits) always suffices for a response. */
 #define HTTP_FORWARD_SLACK 512
 
+/* The field in which trusted peers name the client. */
+enum http_believed { HTTP_BELIEVED_X_FORWARDED_FOR, HTTP_BELIEVED_FORWARDED, HTTP_BELIEVED_X_REAL_IP };
+
 struct http_forward_request {
-    struct span client; /* address text for X-Forwarded-For, e.g. "192.0.2.1" or "2001:db8::1" */
+    struct span client; /* the peer's address as text, e.g. "192.0.2.1" or "2001:db8::1" */
+    struct span origin; /* of a trusted peer: the address that it speaks for; empty: itself */
     struct span scheme; /* "http" or "https": what the client used, for X-Forwarded-Proto */
     struct span host;   /* Host to send instead of head->host; empty: head->host */
     struct span target; /* path and query to send instead of the received ones, "/..."; empty: the received */
     struct span via;    /* our pseudonym in Via, "greenway"; empty: no Via */
-    bool trusted;       /* the peer's forwarding fields may be believed */
-    bool no_forwarded;  /* add no X-Forwarded-* fields (those of untrusted peers are still dropped) */
-    bool no_upgrade;    /* drop the upgrade, if any: it is not allowed here */
-    bool no_expect;     /* drop Expect: the proxy answers it itself */
-    bool close;         /* ask the upstream to close after its answer */
+    bool trusted;       /* the peer's forwarding fields may be believed, */
+    enum http_believed believed; /* this one in particular */
+    bool no_forwarded; /* add no X-Forwarded-* fields (those of untrusted peers are still dropped) */
+    bool forwarded;    /* add Forwarded */
+    bool no_upgrade;   /* drop the upgrade, if any: it is not allowed here */
+    bool no_expect;    /* drop Expect: the proxy answers it itself */
+    bool close;        /* ask the upstream to close after its answer */
     struct http_edits edits;
 };
+
+/* A buffer of this size always suffices. */
+size_t http_forward_request_size(const struct http_head *head, const struct http_forward_request *facts);
 
 /* Returns the length written or -ENOBUFS. */
 int http_forward_request(const struct http_head *head, const struct http_forward_request *facts, char *out,

@@ -318,8 +318,7 @@ static int h1_write_request(struct http_stream *s, const struct http_head *head,
                             const struct http_forward_request *facts)
 {
     struct h1 *h = h1_of(s);
-    int r = out_room(h, head->bytes + HTTP_FORWARD_SLACK + facts->client.n + facts->host.n + facts->target.n +
-                            2 * head->host.n + facts->via.n + http_edits_size(&facts->edits));
+    int r = out_room(h, http_forward_request_size(head, facts));
     if (r < 0)
         return r;
     r = http_forward_request(head, facts, h->out + h->queued, h->out_capacity - h->queued);

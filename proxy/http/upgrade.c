@@ -12,6 +12,7 @@
 struct upgraded {
     struct connection *connection;
     struct access_entry log;
+    green_address_t client; /* what log.client points to */
     char text[];
 };
 
@@ -37,6 +38,8 @@ static struct upgraded *remember(struct exchange *x)
         return NULL;
     u->connection = x->connection;
     u->log = x->log;
+    u->client = *exchange_client(x);
+    u->log.client = &u->client;
     char *at = u->text;
     keep_text(&u->log.method, &at);
     keep_text(&u->log.host, &at);

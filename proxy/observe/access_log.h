@@ -18,6 +18,7 @@ struct access_entry {
     const struct conf_upstream *upstream; /* NULL: none chosen */
     const struct conf_server *server;     /* NULL: none reached */
     const green_address_t *client;
+    const green_address_t *peer;      /* the trusted proxy that named the client; NULL: the client itself */
     struct span method, host, target; /* as received; empty for TCP or if the head was bad */
     struct span referer, user_agent;  /* for the combined format */
     int minor;                        /* HTTP/1.minor; -1: TCP */

@@ -237,6 +237,8 @@ char *format_json(char *out, const struct access_entry *e, struct format_date *d
     char client[GREEN_ADDRESS_TEXT];
     out = json_time(out, date, started);
     out = json_name(KEY(out, "client"), green_address_text(e->client, false, client));
+    if (e->peer)
+        out = json_name(KEY(out, "peer"), green_address_text(e->peer, false, client));
     out = json_name(KEY(out, "listener"), e->listener->name);
     out = json_name(KEY(out, "route"), e->route ? e->route->name : NULL);
     out = json_name(KEY(out, "upstream"), e->upstream ? e->upstream->name : NULL);

@@ -8,8 +8,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "http/demand.h"
 #include "listener.h"
 #include "observe/error_log.h"
+#include "route/rate_table.h"
 #include "upstream/names.h"
 
 /* --- word from the workers ---------------------------------------------------------------------------------------------- */
@@ -67,6 +69,8 @@ static int prepare(struct process *p, const struct conf *conf)
     p->listeners = calloc(conf->listener_count + 1, sizeof *p->listeners);
     p->workers = calloc(p->worker_count, sizeof *p->workers);
     if (!p->hub || !p->listeners || !p->workers)
+        return -ENOMEM;
+    if (demand_has_rates(conf) && !(p->rates = rate_table_new((size_t)conf->rate_limit_keys)))
         return -ENOMEM;
     for (size_t i = 0; i < conf->listener_count; i++)
         p->listeners[i].conf = &conf->listeners[i];
@@ -200,6 +204,7 @@ static void take_down(struct process *p)
             green_close(p->workers[i].listening[k].fd);
         free(p->workers[i].listening);
     }
+    rate_table_free(p->rates);
     free(p->workers);
     free(p->listeners);
 }
@@ -230,6 +235,8 @@ int runtime_run(const struct conf *conf)
     int r = prepare(&p, conf);
     if (r < 0)
         error_log(LOG_LEVEL_ERROR, "out of memory");
+    if (r == 0 && (r = hash_key_draw(&p.hash_key)) < 0)
+        error_log(LOG_LEVEL_ERROR, "no random numbers: %s", green_strerror(r));
     if (r == 0)
         r = (p.log = access_log_open(conf->access_log, conf->log_format)) ? 0 : -1;
     if (r == 0)

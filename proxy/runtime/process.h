@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "conf.h"
+#include "route/keyed_hash.h"
 #include "worker.h"
 
 struct process {
@@ -15,7 +16,9 @@ struct process {
     struct worker *workers;
     unsigned worker_count;
     atomic_long connections; /* client connections, all listeners */
-    green_hub_t *hub;        /* of the main thread, which waits for signals and for workers to end */
+    struct hash_key hash_key;
+    struct rate_table *rates; /* NULL: nothing limits a rate */
+    green_hub_t *hub;         /* of the main thread, which waits for signals and for workers to end */
     green_signals_t *signals;
     unsigned starting, running; /* workers that have yet to start, to end; main thread only */
     green_park_t all_started, all_ended, told_to_end;

@@ -143,13 +143,69 @@ START_TEST(forwarding_fields_of_trusted_peers_are_kept)
     facts.trusted = true;
     check_request_with(&facts, "GET / HTTP/1.1\r\n" HOST SPOOF "Via: 1.0 other\r\n\r\n",
                        "GET / HTTP/1.1\r\n" HOST "x-forwarded-proto: wss\r\nX-Forwarded-Port: 1\r\n"
-                       "X-Forwarded-User: root\r\nX-Real-IP: 1.1.1.1\r\nForwarded: for=1.1.1.1\r\n"
-                       "X-Forwarded-Host: evil\r\nVia: 1.0 other\r\n"
-                       "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 192.0.2.1\r\n" VIA "\r\n");
+                       "X-Forwarded-User: root\r\nX-Forwarded-Host: evil\r\nVia: 1.0 other\r\n"
+                       "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 192.0.2.1\r\nX-Real-IP: 192.0.2.1\r\n" VIA "\r\n");
     check_request_with(&facts, "GET / HTTP/1.1\r\n" HOST "\r\n", "GET / HTTP/1.1\r\n" HOST XF VIA "\r\n");
     facts.no_forwarded = true;
     check_request_with(&facts, "GET / HTTP/1.1\r\n" HOST "X-Forwarded-For: 1.1.1.1\r\n\r\n",
                        "GET / HTTP/1.1\r\n" HOST "X-Forwarded-For: 1.1.1.1\r\n" VIA "\r\n");
+}
+END_TEST
+
+/* A trusted proxy vouches for the one field that it writes; others may be its client's. */
+START_TEST(only_the_believed_list_is_appended_to)
+{
+    static const struct {
+        enum http_believed believed;
+        bool no_forwarded, forwarded;
+        const char *want;
+    } cases[] = {
+        {HTTP_BELIEVED_X_FORWARDED_FOR, false, true,
+         "X-Forwarded-For: 1.1.1.1, 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: h\r\n"
+         "Forwarded: for=\"[2001:db8::9]\", for=192.0.2.1;host=\"h\";proto=https\r\n"},
+        {HTTP_BELIEVED_FORWARDED, false, true,
+         "X-Forwarded-For: 2001:db8::9, 192.0.2.1\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: h\r\n"
+         "Forwarded: for=2.2.2.2, for=192.0.2.1;host=\"h\";proto=https\r\n"},
+        {HTTP_BELIEVED_X_REAL_IP, true, true,
+         "Forwarded: for=\"[2001:db8::9]\", for=192.0.2.1;host=\"h\";proto=https\r\n"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct http_forward_request facts = plain;
+        char want[1024];
+
+        facts.trusted = true;
+        facts.origin = SPAN("2001:db8::9");
+        facts.believed = cases[i].believed;
+        facts.no_forwarded = cases[i].no_forwarded;
+        facts.forwarded = cases[i].forwarded;
+        snprintf(want, sizeof(want), "GET / HTTP/1.1\r\n" HOST "%sX-Real-IP: 2001:db8::9\r\n" VIA "\r\n",
+                 cases[i].want);
+        check_request_with(&facts,
+                           "GET / HTTP/1.1\r\n" HOST "X-Forwarded-For: 1.1.1.1\r\n"
+                           "Forwarded: for=2.2.2.2\r\nX-Real-IP: 3.3.3.3\r\n\r\n",
+                           want);
+    }
+}
+END_TEST
+
+START_TEST(nodes_of_forwarded_are_well_formed)
+{
+    static const char *const nodes[][2] = {
+        {"192.0.2.1", "192.0.2.1"},     {"2001:db8::1", "\"[2001:db8::1]\""},
+        {"fe80::1%2", "\"[fe80::1]\""}, /* zones are nobody else's business */
+        {"unix:", "unknown"},           {"unix:/a:b", "unknown"},
+    };
+    for (size_t i = 0; i < sizeof nodes / sizeof nodes[0]; i++) {
+        struct http_forward_request facts = plain;
+        char want[1024];
+
+        facts.client = span_str(nodes[i][0]);
+        facts.no_forwarded = facts.forwarded = true;
+        snprintf(want, sizeof(want),
+                 "GET / HTTP/1.1\r\n" HOST "Forwarded: for=%s;host=\"h\";proto=https\r\n" VIA "\r\n",
+                 nodes[i][1]);
+        check_request_with(&facts, "GET / HTTP/1.1\r\n" HOST "Forwarded: for=evil\r\n\r\n", want);
+    }
 }
 END_TEST
 
@@ -306,6 +362,8 @@ int main(void)
     tcase_add_test(tc, facts_steer_requests);
     tcase_add_test(tc, forwarding_fields_of_strangers_are_dropped);
     tcase_add_test(tc, forwarding_fields_of_trusted_peers_are_kept);
+    tcase_add_test(tc, only_the_believed_list_is_appended_to);
+    tcase_add_test(tc, nodes_of_forwarded_are_well_formed);
     tcase_add_test(tc, a_client_cannot_unset_our_fields);
     tcase_add_test(tc, edits_are_applied);
     tcase_add_test(tc, responses_are_regenerated);
