@@ -304,8 +304,10 @@ static void check_whole(struct check *k)
                    "there is no [listener NAME], so nothing would be served");
     for (size_t i = 0; i < c->listener_count; i++)
         check_listener(k, &c->listeners[i]);
-    for (size_t i = 0; i < c->route_count; i++)
+    for (size_t i = 0; i < c->route_count; i++) {
         check_action(k, &c->routes[i]);
+        conf_check_files(k->l, &c->routes[i]);
+    }
     check_bindings(k);
 }
 

@@ -44,6 +44,8 @@ struct conf_address {
     bool is_unix;
 };
 
+#include "files.h"
+
 enum conf_protocol { CONF_HTTP, CONF_TCP };
 enum conf_log_format { CONF_LOG_JSON, CONF_LOG_COMBINED };
 enum conf_balance { CONF_ROUND_ROBIN };
@@ -112,6 +114,7 @@ struct conf_route {
     int64_t max_body, timeout_response; /* CONF_INHERIT unless set here */
     struct conf_access access;
     struct conf_demand demand;
+    struct conf_files files;
     const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
 };

@@ -42,6 +42,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/access.inc"
 #include "keys/client.inc"
 #include "keys/rate.inc"
+#include "keys/files.inc"
 #include "keys/limits.inc"
 #include "keys/timeouts.inc"
 };

@@ -64,6 +64,9 @@ void conf_apply(struct conf_loader *loader);
 /* check.c: what no single key can tell. */
 void conf_check(struct conf_loader *loader);
 
+/* files.c: keys about files where none are served. */
+void conf_check_files(struct conf_loader *loader, const struct conf_route *route);
+
 /* The next item of a list in the text at *rest, in *item (from the arena); false at its end. No separators: it is
  * all one item. */
 bool conf_next_item(struct conf_arena *arena, const char *separators, const char **rest, const char **item);

@@ -9,6 +9,7 @@
 
 #include "admit.h"
 #include "converse.h"
+#include "files/answer.h"
 #include "load.h"
 #include "relay.h"
 #include "route/client_address.h"
@@ -86,7 +87,7 @@ static int choose_route(struct exchange *x)
         return exchange_malformed(x, n);
     x->route = route_match(x->worker->conf, x->listener, x->request.authority.host, span_of(path, (size_t)n));
     x->upstream = x->route ? x->route->upstream : x->listener->upstream;
-    if (x->upstream)
+    if (x->upstream || (x->route && x->route->files.root.written))
         return 0;
     return exchange_fail(x, 404, "no_route", "destination_not_found", BLAME_LISTENER, "upstream");
 }
@@ -136,9 +137,30 @@ static int relay_response(struct exchange *x)
                          "http_response_incomplete", BLAME_NONE, NULL);
 }
 
+/* A body that is here already need not cost the connection. */
+static void discard_body(struct h1 *client)
+{
+    struct span data;
+    while (h1_body_buffered(client) &&
+           client->stream.ops->read_body(&client->stream, &data, GREEN_NOWAIT) > 0)
+        ;
+}
+
+/* An answer that needs no server. A request's body means nothing to it. */
+static int answer_here(struct exchange *x)
+{
+    char *path = x->worker->scratch;
+    discard_body(x->client);
+    x->close |= !x->client->body_done;
+    int n = http_path_normalise(x->request.uri.path, 0, path, sizeof x->worker->scratch);
+    return n < 0 ? exchange_malformed(x, n) : files_answer(x, span_of(path, (size_t)n));
+}
+
 /* The answer's head, in x->response, and the stream that its body comes from. */
 static int obtain_answer(struct exchange *x, struct conversation *talk)
 {
+    if (x->route && x->route->files.root.written)
+        return answer_here(x);
     int r = conversation_hold(talk); /* choose a server, lease a connection, send, read the answer's head */
     x->answer = &x->server.stream;
     return r;
@@ -183,15 +205,6 @@ int exchange_malformed(struct exchange *x, int http_error)
     x->close = true;
     return exchange_fail(x, info->status, info->reason, "http_request_error",
                          directive ? BLAME_LISTENER : BLAME_NONE, directive);
-}
-
-/* A body that is here already need not cost the connection. */
-static void discard_body(struct h1 *client)
-{
-    struct span data;
-    while (h1_body_buffered(client) &&
-           client->stream.ops->read_body(&client->stream, &data, GREEN_NOWAIT) > 0)
-        ;
 }
 
 /* Tells the client what went wrong, if it can still be told. */

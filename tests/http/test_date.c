@@ -56,6 +56,73 @@ START_TEST(the_text_is_cached_for_its_second)
 }
 END_TEST
 
+/* What a text says, or -1. */
+static time_t parsed(const char *text)
+{
+    time_t t;
+    return http_date_parse(span_str(text), 784111777, &t) ? t : -1;
+}
+
+START_TEST(the_three_forms_are_read)
+{
+    ck_assert_int_eq(parsed("Sun, 06 Nov 1994 08:49:37 GMT"), 784111777);
+    ck_assert_int_eq(parsed("Sunday, 06-Nov-94 08:49:37 GMT"), 784111777);
+    ck_assert_int_eq(parsed("Sun Nov  6 08:49:37 1994"), 784111777);
+    ck_assert_int_eq(parsed("Wed Nov 16 08:49:37 1994"), 784975777);
+    ck_assert_int_eq(parsed("Tue, 29 Feb 2000 00:00:00 GMT"), 951782400);
+    ck_assert_int_eq(parsed("Saturday, 01-Jan-00 00:00:00 GMT"), 946684800); /* 2000, as seen from 1994 */
+    ck_assert_int_eq(parsed("Friday, 01-Jan-44 00:00:00 GMT"), 2335219200);  /* 2044: just 50 years ahead */
+    ck_assert_int_eq(parsed("Monday, 01-Jan-45 00:00:00 GMT"), -788918400);  /* 1945 */
+    ck_assert_int_eq(parsed("Thu, 31 Dec 2099 23:59:60 GMT"), 4102444800);
+}
+END_TEST
+
+START_TEST(whatever_was_formatted_is_read)
+{
+    struct http_date cache = {0};
+    uint32_t seed = 5;
+
+    for (int i = 0; i < 2000; i++) {
+        time_t now = (time_t)next_random(&seed), back;
+        ck_assert(http_date_parse(http_date(&cache, now), now, &back));
+        ck_assert_int_eq(now, back);
+    }
+}
+END_TEST
+
+START_TEST(what_is_no_date)
+{
+    static const char *const bad[] = {
+        "",
+        "0",
+        "Sun",
+        "Sun,",
+        "yesterday",
+        "Sun, 06 Nov 1994 08:49:37",
+        "Sun, 06 Nov 1994 08:49:37 GMT ",
+        "Sun, 06 Nov 1994 08:49:37 CET",
+        "Sun, 6 Nov 1994 08:49:37 GMT",
+        "Sun, 06 nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 94 08:49:37 GMT",
+        "Xxx, 06 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 24:00:00 GMT",
+        "Sun, 06 Nov 1994 08:60:37 GMT",
+        "Sun, 06 Nov 1994 08:49:61 GMT",
+        "Sun, 31 Feb 1994 08:49:37 GMT",
+        "Sun, 00 Nov 1994 08:49:37 GMT",
+        "Sun, -6 Nov 1994 08:49:37 GMT",
+        "Sunday, 06-Nov-1994 08:49:37 GMT",
+        "Sunday 06-Nov-94 08:49:37 GMT",
+        "Sun Nov  6 08:49:37 94",
+        "Sun Nov 6 08:49:37 1994",
+        "Sun Nov  6 08:49:37 1994 GMT",
+    };
+
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        ck_assert_msg(parsed(bad[i]) == -1, "%s", bad[i]);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("date");
@@ -63,5 +130,8 @@ int main(void)
     tcase_add_test(tc, a_time_beyond_all_years_is_long_ago);
     tcase_add_test(tc, dates_agree_with_strftime);
     tcase_add_test(tc, the_text_is_cached_for_its_second);
+    tcase_add_test(tc, the_three_forms_are_read);
+    tcase_add_test(tc, whatever_was_formatted_is_read);
+    tcase_add_test(tc, what_is_no_date);
     return run_suite(tc, "http/date");
 }

@@ -1,0 +1,28 @@
+/* Content codings, and which of them a client takes (RFC 9110 section 12.5.3). */
+#ifndef HTTP_CODING_H
+#define HTTP_CODING_H
+
+#include "head.h"
+
+/* The better ones first: where a client has no preference, this order is ours. */
+enum http_coding {
+    HTTP_CODING_BROTLI,
+    HTTP_CODING_ZSTD,
+    HTTP_CODING_GZIP,
+    HTTP_CODINGS,
+    HTTP_CODING_NONE = HTTP_CODINGS
+};
+
+/* Those that a client prefers to none at all, the most welcome first. */
+struct http_codings {
+    unsigned count;
+    enum http_coding list[HTTP_CODINGS];
+};
+
+/* By the Accept-Encoding fields of a request; without one, none. */
+void http_codings_accepted(const struct http_head *request, struct http_codings *out);
+
+/* "br", "zstd", "gzip"; "identity" for none. */
+struct span http_coding_name(enum http_coding coding);
+
+#endif
