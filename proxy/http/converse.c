@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 
 #define RESPONSE_HEAD_BYTES 65536
-#define INTERIM_MAX         32 /* interim answers before the final one; more are no service to anybody */
+#define INTERIM_MAX         100 /* interim answers before the final one; more are no service to anybody */
 
 void conversation_begin(struct conversation *t, struct exchange *x)
 {
@@ -30,6 +30,12 @@ int exchange_body_too_large(struct exchange *x)
 
 /* --- the connection ------------------------------------------------------------------------------------------------ */
 
+/* What stands in Host when the client has named none. */
+static struct span server_host(const struct conf_server *server)
+{
+    return server->is_unix ? SPAN("localhost") : span_str(server->text);
+}
+
 static int lease(struct conversation *t, bool pooled)
 {
     struct exchange *x = t->x;
@@ -43,6 +49,8 @@ static int lease(struct conversation *t, bool pooled)
     x->log.server = x->lease->server->conf;
     x->log.connected = green_turn_time();
     x->lease->uses++;
+    if (!x->request.host.n) /* HTTP/1.0 may do without; a gateway that comes next might not */
+        t->facts.host = server_host(x->lease->server->conf);
     h1_init(&x->server, x->lease->fd, &x->worker->buffers, RESPONSE_HEAD_BYTES, x->upstream->timeout_write);
     return 0;
 }
