@@ -431,6 +431,21 @@ static void apply_wide(struct conf_loader *l, struct models *m, const struct con
     apply_section(&a);
 }
 
+/* What a route may override is inherited until it does; what is for routes alone has its default. */
+static void begin_route(const struct target *t)
+{
+    for (size_t i = 0; i < conf_key_count; i++) {
+        const struct conf_key *key = &conf_keys[i];
+
+        if (!key->at[CONF_ROUTE] || !key->fallback)
+            continue;
+        if (key->kinds == 1u << CONF_ROUTE)
+            store_default(t, key);
+        else if (key->type <= CONF_CHOICE)
+            store(t, key, CONF_INHERIT, NULL, t->origins[i]);
+    }
+}
+
 static void apply_named(struct conf_loader *l, struct models *m, const struct conf_block *block)
 {
     struct conf *c = l->conf;
@@ -452,9 +467,8 @@ static void apply_named(struct conf_loader *l, struct models *m, const struct co
         struct conf_route *route = &c->routes[c->route_count++];
 
         *route = (struct conf_route){.name = block->name, .origin = block->section->origin};
-        route->max_body = route->timeout_response = CONF_INHERIT;
-        route->demand.rate_status = CONF_INHERIT;
         a.targets[0] = new_target(l, CONF_ROUTE, route, NULL);
+        begin_route(&a.targets[0]);
         route->origins = a.targets[0].origins;
         apply_section(&a);
     } else {

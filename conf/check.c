@@ -309,6 +309,7 @@ static void check_whole(struct check *k)
         conf_check_files(k->l, &c->routes[i]);
     }
     check_bindings(k);
+    conf_check_bodies(k->l);
 }
 
 /* Oddities are told of a configuration that is otherwise right: what a broken list would match is anybody's

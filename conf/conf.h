@@ -45,6 +45,7 @@ struct conf_address {
 };
 
 #include "files.h"
+#include "bodies.h"
 
 enum conf_protocol { CONF_HTTP, CONF_TCP };
 enum conf_log_format { CONF_LOG_JSON, CONF_LOG_COMBINED };
@@ -71,6 +72,7 @@ struct conf_listener {
     struct conf_client client;
     struct conf_demand demand;
     int64_t source_prefix_v6;
+    struct conf_compress compress;
     int64_t max_connections;                  /* of this listener, all workers together */
     int64_t max_head, max_fields, max_target; /* limits on a request head: bytes, field lines, bytes */
     int64_t max_body;                         /* request body bytes; 0 is no limit */
@@ -115,6 +117,7 @@ struct conf_route {
     struct conf_access access;
     struct conf_demand demand;
     struct conf_files files;
+    struct conf_compress compress;
     const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
 };
@@ -151,6 +154,7 @@ struct conf {
     CONF_LIST(struct conf_network, trusted, trusted_count); /* these three: for listeners, see conf_client */
     enum conf_client_address client_address_from;
     enum conf_forwarded forwarded_headers;
+    int64_t compress_memory; /* of each worker */
 
     struct conf_listener *listeners;
     size_t listener_count;

@@ -69,6 +69,8 @@ static void print_key(FILE *out, const struct conf_key *key, enum conf_kind kind
                    key->syntax->variables, origin);
     } else if (key->type == CONF_ONE) {
         fprintf(out, "; %s: none\n", key->name);
+    } else if (key->type == CONF_CHOICE && *(const int *)field == CONF_INHERIT) {
+        fprintf(out, "; %s: inherited\n", key->name);
     } else if (key->type == CONF_CHOICE) {
         conf_value_print(key, *(const int *)field, text);
         print_line(out, key->name, text, false, origin);

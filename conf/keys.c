@@ -43,6 +43,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/client.inc"
 #include "keys/rate.inc"
 #include "keys/files.inc"
+#include "keys/bodies.inc"
 #include "keys/limits.inc"
 #include "keys/timeouts.inc"
 };

@@ -63,6 +63,7 @@ void conf_apply(struct conf_loader *loader);
 
 /* check.c: what no single key can tell. */
 void conf_check(struct conf_loader *loader);
+void conf_check_bodies(struct conf_loader *loader); /* bodies.c */
 
 /* files.c: keys about files where none are served. */
 void conf_check_files(struct conf_loader *loader, const struct conf_route *route);

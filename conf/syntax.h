@@ -24,6 +24,7 @@ extern const struct conf_syntax conf_host_syntax, conf_path_syntax;         /* p
 extern const struct conf_syntax conf_network_syntax;                        /* network.c */
 extern const struct conf_syntax conf_rate_limit_syntax, conf_method_syntax; /* rate.c */
 extern const struct conf_syntax conf_root_syntax, conf_index_syntax, conf_fallback_syntax,
-    conf_field_value_syntax; /* files.c */
+    conf_field_value_syntax;                                                /* files.c */
+extern const struct conf_syntax conf_coding_syntax, conf_media_type_syntax; /* bodies.c */
 
 #endif

@@ -148,7 +148,7 @@ void conf_value_allowed(const struct conf_key *key, char *out, size_t size)
     } else if (key->type == CONF_CHOICE || key->type == CONF_SINK) {
         size_t n = 0;
 
-        for (const char *p = key->words; n + 1 < size; p += strcspn(p, "|") + 1) {
+        for (const char *p = key->words; p && n + 1 < size; p += strcspn(p, "|") + 1) {
             size_t m = strcspn(p, "|");
 
             n += (size_t)snprintf(out + n, size - n, "%s%.*s", p == key->words ? "" : ", ", (int)m, p);
@@ -156,7 +156,7 @@ void conf_value_allowed(const struct conf_key *key, char *out, size_t size)
                 break;
         }
         if (key->type == CONF_SINK && n < size)
-            snprintf(out + n, size - n, ", or the path of a file, with a '/' in it");
+            snprintf(out + n, size - n, "%s, with a '/' in it", n ? ", or the path of a file" : "a path");
     } else {
         snprintf(out, size, "%s", key->syntax ? key->syntax->allowed : others[key->type]);
     }

@@ -5,8 +5,13 @@
 #include "errors.h"
 #include "value.h"
 
+/* The safe one of several choices is the default. */
 static bool weak(const struct conf_key *key, int64_t value)
 {
+    int64_t usual;
+
+    if (key->type == CONF_CHOICE)
+        return conf_value_parse(key, key->fallback, &usual) == 0 && value != usual;
     return (key->safe_min && value < key->safe_min) || (key->safe_max && value > key->safe_max);
 }
 
@@ -24,7 +29,8 @@ static size_t print_weak(FILE *out, const struct conf *conf, const struct conf_k
 
     if (!key->weakens || !key->at[kind] || !origin.line)
         return 0;
-    int64_t value = *(const int64_t *)((const char *)object + key->at[kind] - 1);
+    const char *field = (const char *)object + key->at[kind] - 1;
+    int64_t value = key->type == CONF_CHOICE ? *(const int *)field : *(const int64_t *)field;
 
     if (value == CONF_INHERIT || !weak(key, value))
         return 0;

@@ -57,7 +57,7 @@ void http_codings_accepted(const struct http_head *request, struct http_codings 
             while (span_next_element(&list, &element))
                 read_element(element, weights, &any);
     }
-    out->count = 0;
+    *out = (struct http_codings){.count = 0};
     for (int i = 0; i < HTTP_CODINGS; i++) {
         int mine = weights[i] != NOT_NAMED ? weights[i] : any;
         unsigned at = out->count;
@@ -65,9 +65,22 @@ void http_codings_accepted(const struct http_head *request, struct http_codings 
         if (mine <= 0 || mine < weights[HTTP_CODING_NONE])
             continue;
         weights[i] = mine;
+        out->weights[i] = (uint16_t)mine;
         for (; at > 0 && weights[out->list[at - 1]] < mine; at--)
             out->list[at] = out->list[at - 1];
         out->list[at] = (enum http_coding)i;
         out->count++;
     }
+}
+
+enum http_coding http_coding_choose(const struct http_codings *accepted, const enum http_coding *offered,
+                                    size_t count)
+{
+    enum http_coding best = HTTP_CODING_NONE;
+
+    for (size_t i = 0; i < count; i++)
+        if (offered[i] < HTTP_CODINGS &&
+            accepted->weights[offered[i]] > (best == HTTP_CODING_NONE ? 0 : accepted->weights[best]))
+            best = offered[i];
+    return best;
 }

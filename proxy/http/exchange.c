@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "admit.h"
+#include "compress.h"
 #include "converse.h"
 #include "files/answer.h"
 #include "load.h"
@@ -102,7 +103,8 @@ static int check_limits(struct exchange *x)
 
 /* --- the answer ------------------------------------------------------------------------------------------------------ */
 
-static int relay_response(struct exchange *x)
+/* The head, and the body from this stream: that of the answer, or one that wraps it. */
+static int relay_from(struct exchange *x, struct http_stream *body)
 {
     struct http_stream *client = &x->client->stream;
     struct relay_patience patience = {.timeout = x->upstream ? x->upstream->timeout_read : LOCAL_PATIENCE};
@@ -116,7 +118,7 @@ static int relay_response(struct exchange *x)
     x->log.status = x->response.status;
     int r = client->ops->write_response(client, &x->response, &facts);
     if (r == 0)
-        r = relay_body(x->answer, client, &patience, &x->worker->buffers, &side);
+        r = relay_body(body, client, &patience, &x->worker->buffers, &side);
     if (r == 0)
         return 0;
     bool timeout = r == -ETIMEDOUT;
@@ -135,6 +137,16 @@ static int relay_response(struct exchange *x)
                              "timeout_read");
     return exchange_fail(x, status, http_is_error(r) ? http_error_info(r)->reason : "upstream_truncated",
                          "http_response_incomplete", BLAME_NONE, NULL);
+}
+
+static int relay_response(struct exchange *x)
+{
+    struct encoded_body encoded;
+    if (!compress_configured(x) || !compress_answer(x, &encoded))
+        return relay_from(x, x->answer);
+    int r = relay_from(x, &encoded.stream);
+    encoded_end(&encoded);
+    return r;
 }
 
 /* A body that is here already need not cost the connection. */

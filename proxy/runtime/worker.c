@@ -42,6 +42,7 @@ static void give_back_memory(void *arg)
 {
     struct worker *w = arg;
     buffers_trim(&w->buffers);
+    encoders_trim(&w->encoders);
 }
 
 static int set_up(struct worker *w)
@@ -50,6 +51,7 @@ static int set_up(struct worker *w)
     if (!w->hub)
         return -ENOMEM;
     buffers_init(&w->buffers);
+    encoders_init(&w->encoders, (size_t)w->conf->compress_memory);
     green_on_idle(give_back_memory, w);
     w->groups = calloc(w->conf->upstream_count + 1, sizeof *w->groups);
     if (!w->groups)
@@ -102,6 +104,7 @@ static void take_down(struct worker *w)
         group_destroy(&w->groups[i]);
     free(w->groups);
     buffers_destroy(&w->buffers);
+    encoders_trim(&w->encoders);
     if (green_hub_close() < 0)
         error_log(LOG_LEVEL_WARNING, "worker %u ended with greenlets alive", w->index);
 }

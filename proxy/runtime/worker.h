@@ -14,6 +14,7 @@
 #include "buffer.h"
 #include "conf.h"
 #include "http/date.h"
+#include "http/encoder.h"
 #include "observe/access_log.h"
 #include "upstream/group.h"
 
@@ -46,6 +47,7 @@ struct worker {
     green_hub_t *hub;     /* the main thread reads it after WORKER_STARTED, to post to it */
     struct group *groups; /* by index in conf->upstreams */
     struct buffers buffers;
+    struct encoders encoders;
     struct http_date date;
     char scratch[65536]; /* for work that does not wait: stacks stay small. No request target is larger */
     struct connections connections;

@@ -73,6 +73,76 @@ START_TEST(a_malformed_weight_is_a_refusal)
 }
 END_TEST
 
+/* Among those that a configuration offers, in its order. */
+static const struct {
+    const char *fields; /* of the request */
+    enum http_coding expected;
+} cases[] = {
+    {"", HTTP_CODING_NONE},
+    {"Accept-Encoding:\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip\r\n", HTTP_CODING_GZIP},
+    {"Accept-Encoding: x-gzip\r\n", HTTP_CODING_GZIP},
+    {"accept-encoding: GZip\r\n", HTTP_CODING_GZIP},
+    {"Accept-Encoding: gzip, deflate, br, zstd\r\n", HTTP_CODING_ZSTD}, /* our order among equals */
+    {"Accept-Encoding: gzip, deflate, br\r\n", HTTP_CODING_BROTLI},
+    {"Accept-Encoding: zstd;q=0.5, br;q=0.8, gzip;q=0.9\r\n", HTTP_CODING_GZIP},
+    {"Accept-Encoding: gzip\r\nAccept-Encoding: br\r\n", HTTP_CODING_BROTLI},
+    {"Accept-Encoding: gzip;q=0\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip;q=0.000, br;q=0.001\r\n", HTTP_CODING_BROTLI},
+    {"Accept-Encoding: *\r\n", HTTP_CODING_ZSTD},
+    {"Accept-Encoding: *;q=0\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: zstd;q=0, *\r\n", HTTP_CODING_BROTLI},
+    {"Accept-Encoding: *;q=0, gzip\r\n", HTTP_CODING_GZIP},
+    {"Accept-Encoding: identity\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: identity, gzip;q=0.5\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: identity;q=0.5, gzip;q=0.5\r\n", HTTP_CODING_GZIP},
+    {"Accept-Encoding: identity;q=0, gzip;q=0.1\r\n", HTTP_CODING_GZIP},
+    {"Accept-Encoding: identity;q=0\r\n", HTTP_CODING_NONE}, /* nothing else is accepted either */
+    {"Accept-Encoding: identity;q=0, deflate\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip ; q=0.5 , br\t;\tQ=0.7\r\n", HTTP_CODING_BROTLI},
+    {"Accept-Encoding: ,, gzip ,,\r\n", HTTP_CODING_GZIP},
+    /* What is not well-formed is not accepted. */
+    {"Accept-Encoding: gzip;q=\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip;q=2\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip;q=1.001\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip;q=0.1234\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip;q=-1\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip;q=.5\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip;q=0,5\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip;level=1\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip;q=1;x\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip br\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzipped, brr, zst\r\n", HTTP_CODING_NONE},
+    {"Accept-Encoding: gzip;q=1., br;q=0.\r\n", HTTP_CODING_GZIP}, /* the grammar allows the bare dot */
+};
+
+START_TEST(the_best_is_chosen)
+{
+    static const enum http_coding offered[] = {HTTP_CODING_ZSTD, HTTP_CODING_BROTLI, HTTP_CODING_GZIP};
+    struct http_codings accepted;
+    struct http_head head;
+    char text[1024];
+
+    snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: h\r\n%s\r\n", cases[_i].fields);
+    ck_assert_int_eq(request(text, &head), 1);
+    http_codings_accepted(&head, &accepted);
+    ck_assert_msg(http_coding_choose(&accepted, offered, 3) == cases[_i].expected, "%s", cases[_i].fields);
+}
+END_TEST
+
+START_TEST(only_what_is_offered)
+{
+    static const enum http_coding gzip = HTTP_CODING_GZIP, none = HTTP_CODING_NONE;
+    struct http_codings accepted = {.weights = {1000, 1000, 1000}};
+
+    ck_assert_int_eq(http_coding_choose(&accepted, &gzip, 1), HTTP_CODING_GZIP);
+    ck_assert_int_eq(http_coding_choose(&accepted, &none, 1), HTTP_CODING_NONE);
+    ck_assert_int_eq(http_coding_choose(&accepted, NULL, 0), HTTP_CODING_NONE);
+    accepted.weights[HTTP_CODING_GZIP] = 0;
+    ck_assert_int_eq(http_coding_choose(&accepted, &gzip, 1), HTTP_CODING_NONE);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tests = tcase_create("coding");
@@ -80,6 +150,8 @@ int main(void)
     tcase_add_test(tests, nothing_said_nothing_taken);
     tcase_add_test(tests, our_order_where_there_is_no_other);
     tcase_add_test(tests, weights);
+    tcase_add_loop_test(tests, the_best_is_chosen, 0, sizeof(cases) / sizeof(cases[0]));
+    tcase_add_test(tests, only_what_is_offered);
     tcase_add_test(tests, none_may_be_preferred);
     tcase_add_test(tests, a_malformed_weight_is_a_refusal);
     return run_suite(tests, "http/coding");
