@@ -61,6 +61,19 @@ class Finding(Files):
         entry = proxy.access_log(20)[-1]
         self.assertEqual((entry["bytes_out"], entry["route"], entry["upstream"]), (LARGE, "files", None))
 
+    def test_files_that_are_on_the_disk_alone(self):
+        proxy = self.serve()
+        for size in (1, 5000, 100000, LARGE):
+            content = os.urandom(size)
+            path = self.put("cold.bin", content)
+            for times in range(2):
+                with open(path, "rb") as file:  # out of memory with it, as far as the file system has a disk
+                    os.fsync(file.fileno())
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                self.assertTrue(self.ask(proxy, "/cold.bin").body == content, size)
+            ranges = self.ask(proxy, "/cold.bin", "Range: bytes=0-0,-1\r\n")
+            self.assertEqual(ranges.status, 206)
+
     def test_a_keepalive_connection_carries_many(self):
         self.put("a", b"first")
         self.put("b", os.urandom(LARGE))
