@@ -41,9 +41,12 @@ struct models {
 bool conf_next_item(struct conf_arena *arena, const char *separators, const char **rest, const char **item)
 {
     const char *p = *rest + strspn(*rest, *separators ? ", \t" : " \t");
-    size_t n = strcspn(p, separators);
+    bool regex = *p == '~' && strchr(separators, ' '); /* which may have commas */
+    size_t n = strcspn(p, regex ? " \t" : separators);
 
     *rest = p + n;
+    while (regex && n && p[n - 1] == ',')
+        n--;
     while (n && strchr(" \t", p[n - 1]))
         n--;
     *item = conf_arena_copy(arena, p, n);
@@ -230,27 +233,6 @@ static bool good_sink(const struct conf_key *key, const char *text)
            (strchr(text, '/') && text[strlen(text) - 1] != '/' && !strstr(text, " #"));
 }
 
-static void refer(const struct apply *a, const struct conf_reference *reference)
-{
-    struct conf_loader *l = a->l;
-
-    l->references = conf_arena_extend(&l->arena, l->references, l->reference_count, sizeof(l->references[0]));
-    l->references[l->reference_count++] = *reference;
-}
-
-static void refer_to_upstream(const struct apply *a, const struct conf_key *key, const char *name,
-                              struct conf_origin origin)
-{
-    struct conf_reference reference = {
-        .section = a->block->section, .key = key->name, .name = name, .origin = origin};
-
-    if (a->block->kind == CONF_LISTENER)
-        reference.upstream = &((struct conf_listener *)a->targets[0].object)->upstream;
-    else
-        reference.upstream = &((struct conf_route *)a->targets[0].object)->upstream;
-    refer(a, &reference);
-}
-
 static void apply_struct(const struct apply *a, const struct conf_key *key, const char *text,
                          struct conf_origin origin)
 {
@@ -280,15 +262,12 @@ static void apply_single(const struct apply *a, const struct conf_key *key, cons
     }
     if (key->type <= CONF_CHOICE)
         error = conf_value_parse(key, text, &number);
-    else if (!*text || (key->type == CONF_SINK && !good_sink(key, text)) ||
-             (key->type == CONF_NAME && strpbrk(text, ", \t")))
+    else if (!*text || (key->type == CONF_SINK && !good_sink(key, text)))
         error = -EINVAL;
     if (error)
         wrong_value(a, key, origin, text, error);
-    if (!error || key->type == CONF_NAME) /* a wrong name is not the same as none */
+    else
         store_all(a, key, number, text, origin);
-    if (!error && key->type == CONF_NAME)
-        refer_to_upstream(a, key, text, origin);
 }
 
 /* ---- lists ---- */
@@ -325,13 +304,14 @@ static void drop_inherited(const struct apply *a, const struct conf_key *key)
 static void refer_to_listener(const struct apply *a, const struct conf_key *key, const char *name,
                               struct conf_origin origin)
 {
-    struct conf_reference reference = {.section = a->block->section,
-                                       .key = key->name,
-                                       .name = name,
-                                       .origin = origin,
-                                       .route = a->targets[0].object};
+    struct conf_loader *l = a->l;
 
-    refer(a, &reference);
+    l->references = conf_arena_extend(&l->arena, l->references, l->reference_count, sizeof(l->references[0]));
+    l->references[l->reference_count++] = (struct conf_reference){.section = a->block->section,
+                                                                  .key = key->name,
+                                                                  .name = name,
+                                                                  .origin = origin,
+                                                                  .route = a->targets[0].object};
 }
 
 static void apply_list(const struct apply *a, const struct conf_key *key, const struct conf_entry *entry)

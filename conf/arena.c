@@ -15,7 +15,13 @@ struct conf_arena_block {
     max_align_t data[];
 };
 
-static _Noreturn void out_of_memory(struct conf_arena *arena)
+struct conf_arena_cleanup {
+    struct conf_arena_cleanup *next;
+    void (*release)(void *object);
+    void *object;
+};
+
+_Noreturn void conf_arena_exhausted(struct conf_arena *arena)
 {
     if (!arena->out_of_memory)
         abort(); /* allocating outside a load: a mistake in this library */
@@ -27,14 +33,14 @@ void *conf_arena_alloc(struct conf_arena *arena, size_t size)
     const size_t align = _Alignof(max_align_t);
 
     if (size > SIZE_MAX - sizeof(struct conf_arena_block) - align)
-        out_of_memory(arena);
+        conf_arena_exhausted(arena);
     size = (size + align - 1) / align * align;
     if (!arena->blocks || size > arena->size - arena->used) {
         size_t room = size > BLOCK ? size : BLOCK;
         struct conf_arena_block *block = calloc(1, sizeof(*block) + room);
 
         if (!block)
-            out_of_memory(arena);
+            conf_arena_exhausted(arena);
         block->next = arena->blocks;
         arena->blocks = block;
         arena->size = room;
@@ -64,7 +70,7 @@ char *conf_arena_vprint(struct conf_arena *arena, const char *format, va_list ar
 
     if (n < 0) {
         va_end(again);
-        out_of_memory(arena);
+        conf_arena_exhausted(arena);
     }
     char *text = conf_arena_alloc(arena, (size_t)n + 1);
 
@@ -90,7 +96,7 @@ void *conf_arena_extend(struct conf_arena *arena, void *array, size_t count, siz
     if (count & (count - 1))
         return array;
     if (count > SIZE_MAX / 2 / size)
-        out_of_memory(arena);
+        conf_arena_exhausted(arena);
     void *larger = conf_arena_alloc(arena, (count ? 2 * count : 1) * size);
 
     if (count)
@@ -98,8 +104,18 @@ void *conf_arena_extend(struct conf_arena *arena, void *array, size_t count, siz
     return larger;
 }
 
+void conf_arena_on_free(struct conf_arena *arena, void (*release)(void *object), void *object)
+{
+    struct conf_arena_cleanup *cleanup = conf_arena_alloc(arena, sizeof(*cleanup));
+
+    *cleanup = (struct conf_arena_cleanup){arena->cleanups, release, object};
+    arena->cleanups = cleanup;
+}
+
 void conf_arena_free(struct conf_arena *arena)
 {
+    for (struct conf_arena_cleanup *cleanup = arena->cleanups; cleanup; cleanup = cleanup->next)
+        cleanup->release(cleanup->object);
     for (struct conf_arena_block *block = arena->blocks, *next; block; block = next) {
         next = block->next;
         free(block);

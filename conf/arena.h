@@ -12,10 +12,12 @@
 #include <stddef.h>
 
 struct conf_arena_block;
+struct conf_arena_cleanup;
 
 struct conf_arena {
     struct conf_arena_block *blocks;
-    size_t used, size;      /* of the newest block */
+    size_t used, size; /* of the newest block */
+    struct conf_arena_cleanup *cleanups;
     jmp_buf *out_of_memory; /* set while anything allocates; NULL afterwards */
 };
 
@@ -33,6 +35,12 @@ char *conf_arena_vprint(struct conf_arena *arena, const char *format, va_list ar
 /* Room for one more element of `size` bytes at the end of an array that only ever grows through this call.
  * Returns the array, which may have moved; the new element is zeroed. */
 void *conf_arena_extend(struct conf_arena *arena, void *array, size_t count, size_t size);
+
+/* For what other libraries allocate: `release` is called with `object` before the arena's memory goes. */
+void conf_arena_on_free(struct conf_arena *arena, void (*release)(void *object), void *object);
+
+/* What an allocation does that fails; for other libraries' that did. */
+_Noreturn void conf_arena_exhausted(struct conf_arena *arena);
 
 void conf_arena_free(struct conf_arena *arena);
 

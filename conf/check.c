@@ -1,6 +1,6 @@
 /*
  * What no single key can tell: names that lead nowhere, listeners that nothing is behind, addresses bound
- * twice, routes that can never match.
+ * twice, routes that do nothing. What routes ask of requests is in routes.c.
  */
 #include "address.h"
 #include "loader.h"
@@ -50,7 +50,13 @@ static void sort_names(struct check *k)
 
 /* ---- references ---- */
 
-static void unknown_name(struct check *k, const struct conf_reference *r, enum conf_kind kind,
+/* Where a name stands that leads nowhere. */
+struct place {
+    const char *title, *key;
+    struct conf_origin origin;
+};
+
+static void unknown_name(struct check *k, const struct place *at, enum conf_kind kind, const char *name,
                          const struct conf_suggestion *nearest)
 {
     const char *what = conf_kinds[kind].name;
@@ -58,29 +64,57 @@ static void unknown_name(struct check *k, const struct conf_reference *r, enum c
     if (k->l->incomplete)
         return; /* it may be in what could not be read */
     if (nearest->best)
-        conf_error(k->l->errors, r->origin, r->section->title, r->key,
-                   "there is no [%s %s]; did you mean '%s'?", what, r->name, nearest->best);
+        conf_error(k->l->errors, at->origin, at->title, at->key, "there is no [%s %s]; did you mean '%s'?",
+                   what, name, nearest->best);
     else
-        conf_error(k->l->errors, r->origin, r->section->title, r->key, "there is no [%s %s]", what, r->name);
+        conf_error(k->l->errors, at->origin, at->title, at->key, "there is no [%s %s]", what, name);
 }
 
-static void resolve_upstream(struct check *k, const struct conf_reference *r)
+static void resolve_upstream(struct check *k, const struct place *at, struct conf_upstream_name *to)
 {
     struct conf *c = k->c;
-    struct conf_upstream key = {.name = r->name}, *wanted = &key;
+    struct conf_upstream key = {.name = to->name}, *wanted = &key;
     struct conf_upstream **found =
         bsearch(&wanted, k->upstreams, c->upstream_count, sizeof(*k->upstreams), upstream_by_name);
     struct conf_suggestion nearest;
 
     if (found) {
-        *r->upstream = *found;
+        to->upstream = *found;
         k->used[*found - c->upstreams] = true;
         return;
     }
-    conf_suggest_start(&nearest, r->name);
+    conf_suggest_start(&nearest, to->name);
     for (size_t i = 0; i < c->upstream_count && k->l->errors->count < CONF_ERRORS_KEPT; i++)
         conf_suggest_offer(&nearest, c->upstreams[i].name);
-    unknown_name(k, r, CONF_UPSTREAM, &nearest);
+    unknown_name(k, at, CONF_UPSTREAM, to->name, &nearest);
+}
+
+/* The upstreams that the values of one key of an object name. */
+static void resolve_key(struct check *k, const struct conf_key *key, const char *title_, char *field)
+{
+    struct list {
+        char *items;
+        size_t count;
+    } one = {field, 1}, *list = key->type == CONF_MANY ? (struct list *)(void *)field : &one;
+
+    for (size_t i = 0; i < list->count; i++) {
+        char *item = list->items + i * key->syntax->size;
+        const struct conf_written *written = (const void *)item;
+        struct conf_upstream_name *to = (void *)(item + key->syntax->upstream - 1);
+
+        if (to->name) /* else it is not set, or was refused */
+            resolve_upstream(k, &(struct place){title_, key->name, written->origin}, to);
+    }
+}
+
+static void resolve_upstreams(struct check *k, enum conf_kind kind, const char *name, void *object)
+{
+    for (size_t i = 0; i < conf_key_count; i++) {
+        const struct conf_key *key = &conf_keys[i];
+
+        if (key->syntax && key->syntax->upstream && key->at[kind])
+            resolve_key(k, key, title(k, kind, name), (char *)object + key->at[kind] - 1);
+    }
 }
 
 static void resolve_listener(struct check *k, const struct conf_reference *r)
@@ -105,24 +139,14 @@ static void resolve_listener(struct check *k, const struct conf_reference *r)
     conf_suggest_start(&nearest, r->name);
     for (size_t i = 0; i < c->listener_count && k->l->errors->count < CONF_ERRORS_KEPT; i++)
         conf_suggest_offer(&nearest, c->listeners[i].name);
-    unknown_name(k, r, CONF_LISTENER, &nearest);
+    unknown_name(k, &(struct place){r->section->title, r->key, r->origin}, CONF_LISTENER, r->name, &nearest);
 }
 
 /* ---- listeners ---- */
 
-static bool route_takes(const struct conf_route *route, const struct conf_listener *listener)
-{
-    if (route->listener_count == 0)
-        return true;
-    for (size_t i = 0; i < route->listener_count; i++)
-        if (route->listeners[i] == listener)
-            return true;
-    return false;
-}
-
 static void check_listener(struct check *k, const struct conf_listener *listener)
 {
-    bool leads = listener->upstream_name != NULL;
+    bool leads = listener->split.share_count > 0;
 
     if (listener->protocol == CONF_TCP) {
         if (!leads)
@@ -131,7 +155,7 @@ static void check_listener(struct check *k, const struct conf_listener *listener
         return;
     }
     for (size_t i = 0; !leads && i < k->c->route_count; i++)
-        leads = route_takes(&k->c->routes[i], listener);
+        leads = conf_route_takes(&k->c->routes[i], listener);
     if (!leads)
         conf_error(k->l->errors, listener->origin, title(k, CONF_LISTENER, listener->name), "upstream",
                    "the listener leads nowhere: it has no upstream, and no [route NAME] is for it");
@@ -200,48 +224,6 @@ static void check_bindings(struct check *k)
 
 /* ---- routes ---- */
 
-static bool takes_listeners(const struct conf *c, const struct conf_route *a, const struct conf_route *b)
-{
-    for (size_t i = 0; i < c->listener_count; i++)
-        if (c->listeners[i].protocol == CONF_HTTP && route_takes(b, &c->listeners[i]) &&
-            !route_takes(a, &c->listeners[i]))
-            return false;
-    return true;
-}
-
-static bool takes_hosts(const struct conf_route *a, const struct conf_route *b)
-{
-    if (a->host_count == 0)
-        return true;
-    for (size_t i = 0; i < b->host_count; i++) {
-        size_t j = 0;
-
-        while (j < a->host_count && !conf_host_covers(&a->hosts[j], &b->hosts[i]))
-            j++;
-        if (j == a->host_count)
-            return false;
-    }
-    return b->host_count > 0;
-}
-
-static bool takes_paths(const struct conf_route *a, const struct conf_route *b)
-{
-    static const struct conf_path every = {.text = ""};
-    const struct conf_path *paths = b->path_count ? b->paths : &every;
-
-    if (a->path_count == 0)
-        return true;
-    for (size_t i = 0; i < (b->path_count ? b->path_count : 1); i++) {
-        size_t j = 0;
-
-        while (j < a->path_count && !conf_path_covers(&a->paths[j], &paths[i]))
-            j++;
-        if (j == a->path_count)
-            return false;
-    }
-    return true;
-}
-
 /* "upstream, redirect": the keys that say what becomes of a request. */
 static const char *actions(struct check *k)
 {
@@ -272,29 +254,6 @@ static void check_action(struct check *k, const struct conf_route *route)
                    "the route says nothing of what becomes of its requests; set one of: %s", actions(k));
 }
 
-static void check_route(struct check *k, const struct conf_route *route)
-{
-    const char *name = title(k, CONF_ROUTE, route->name);
-    bool reached = false;
-
-    for (size_t i = 0; i < k->c->listener_count; i++)
-        reached |= k->c->listeners[i].protocol == CONF_HTTP;
-    if (!reached) {
-        conf_warning(k->l->errors, route->origin, name, NULL,
-                     "the route is never used: there is no http listener");
-        return;
-    }
-    for (const struct conf_route *earlier = k->c->routes; earlier < route; earlier++)
-        if (takes_hosts(earlier, route) && takes_paths(earlier, route) &&
-            takes_listeners(k->c, earlier, route)) {
-            conf_warning(
-                k->l->errors, route->origin, name, NULL,
-                "the route is never reached: [route %s] at %s:%d comes first and takes all of its requests",
-                earlier->name, earlier->origin.file, earlier->origin.line);
-            return;
-        }
-}
-
 static void check_whole(struct check *k)
 {
     struct conf *c = k->c;
@@ -318,8 +277,7 @@ static void warn(struct check *k)
 {
     struct conf *c = k->c;
 
-    for (size_t i = 0; i < c->route_count; i++)
-        check_route(k, &c->routes[i]);
+    conf_warn_of_routes(k->l);
     for (size_t i = 0; i < c->upstream_count; i++)
         if (!k->used[i])
             conf_warning(k->l->errors, c->upstreams[i].origin, title(k, CONF_UPSTREAM, c->upstreams[i].name),
@@ -332,10 +290,13 @@ void conf_check(struct conf_loader *l)
 
     sort_names(&k);
     for (size_t i = 0; i < l->reference_count; i++)
-        if (l->references[i].upstream)
-            resolve_upstream(&k, &l->references[i]);
-        else
-            resolve_listener(&k, &l->references[i]);
+        resolve_listener(&k, &l->references[i]);
+    for (size_t i = 0; i < k.c->listener_count; i++)
+        resolve_upstreams(&k, CONF_LISTENER, k.c->listeners[i].name, &k.c->listeners[i]);
+    for (size_t i = 0; i < k.c->route_count; i++)
+        resolve_upstreams(&k, CONF_ROUTE, k.c->routes[i].name, &k.c->routes[i]);
+    conf_check_matches(l);
+    conf_check_splits(l);
     if (!l->incomplete)
         check_whole(&k);
     if (l->errors->errors == 0)

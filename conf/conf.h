@@ -8,31 +8,9 @@
 #ifndef CONF_CONF_H
 #define CONF_CONF_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#define CONF_INHERIT (-1)
-
-/* Where a value came from, for errors and for `greenway check --effective`. line 0: a built-in default. */
-struct conf_origin {
-    const char *file;
-    int line;
-};
-
-/* What a value that is more than a number or a word begins with. */
-#define CONF_WRITTEN                                                                                         \
-    const char *written; /* the text, in normal form; NULL: not set */                                       \
-    struct conf_origin origin
-
-struct conf_written {
-    CONF_WRITTEN;
-};
-
-/* A list: the key table has the place of the pointer, and the count follows it. */
-#define CONF_LIST(type, name, count)                                                                         \
-    type *name;                                                                                              \
-    size_t count
+#include "match.h"
+#include "split.h"
+#include "types.h"
 
 /* One address that a listener binds: "host:port", ":port", "[::1]:port" or "unix:/path", already taken apart.
  */
@@ -60,14 +38,11 @@ struct conf_access {
 #include "client.h"
 #include "rate.h"
 
-struct conf_upstream;
-
 struct conf_listener {
     const char *name;
     CONF_LIST(struct conf_address, bind, binds);
     enum conf_protocol protocol;
-    const char *upstream_name;            /* NULL: only routes lead anywhere */
-    const struct conf_upstream *upstream; /* resolved from upstream_name */
+    struct conf_split split; /* without a share only routes lead anywhere */
     struct conf_access access;
     struct conf_client client;
     struct conf_demand demand;
@@ -82,21 +57,6 @@ struct conf_listener {
     struct conf_origin origin;
 };
 
-/* host patterns: exact "a.example" or wildcard "*.example" (one or more labels). Lower case. */
-struct conf_host {
-    CONF_WRITTEN;
-    const char *text;
-    bool wildcard; /* text is then the suffix with its dot: ".example" */
-};
-
-// path patterns: whole segments "/v1/*" (also matches "/v1"), or exact "=/exact". "/*" matches everything.
-struct conf_path {
-    CONF_WRITTEN;
-    const char *text; // without the "=" or the "/*"
-    size_t length;
-    bool exact;
-};
-
 /* Addresses that share their first `bits`; IPv4 is mapped into IPv6. */
 struct conf_network {
     CONF_WRITTEN;
@@ -109,10 +69,8 @@ struct conf_route {
     const char *name;
     const struct conf_listener **listeners; /* none: every http listener */
     size_t listener_count;
-    CONF_LIST(struct conf_host, hosts, host_count); /* none: every host */
-    CONF_LIST(struct conf_path, paths, path_count); /* none: every path */
-    const char *upstream_name;
-    const struct conf_upstream *upstream;
+    struct conf_match match;
+    struct conf_split split;
     int64_t max_body, timeout_response; /* CONF_INHERIT unless set here */
     struct conf_access access;
     struct conf_demand demand;

@@ -38,6 +38,8 @@ const struct conf_key conf_keys[] = {
 #include "keys/greenway.inc"
 #include "keys/listener.inc"
 #include "keys/route.inc"
+#include "keys/match.inc"
+#include "keys/split.inc"
 #include "keys/upstream.inc"
 #include "keys/access.inc"
 #include "keys/client.inc"

@@ -42,7 +42,6 @@ enum conf_type {
     /* one value, otherwise */
     CONF_CHOICE, /* an enum of conf.h */
     CONF_SINK,   /* where a log goes: text */
-    CONF_NAME,   /* the name of a section: text */
     CONF_ONE,    /* a struct, as the row's syntax says */
     /* lists */
     CONF_MANY, /* of such structs */

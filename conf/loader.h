@@ -25,13 +25,12 @@ struct conf_block {
     size_t order; /* its place in the text */
 };
 
-/* A section named by a key of another one, to be looked up when all are known. */
+/* A listener named by a route, to be looked up when all are known. */
 struct conf_reference {
     const struct conf_section *section; /* where it stands */
     const char *key, *name;
     struct conf_origin origin;
-    const struct conf_upstream **upstream; /* what to set; NULL: it names a listener ... */
-    struct conf_route *route;              /* ... of this route */
+    struct conf_route *route;
 };
 
 struct conf_loader {
@@ -67,6 +66,14 @@ void conf_check_bodies(struct conf_loader *loader); /* bodies.c */
 
 /* files.c: keys about files where none are served. */
 void conf_check_files(struct conf_loader *loader, const struct conf_route *route);
+
+/* routes.c: what routes ask, and which of them are never reached. */
+void conf_check_matches(struct conf_loader *loader);
+void conf_warn_of_routes(struct conf_loader *loader);
+bool conf_route_takes(const struct conf_route *route, const struct conf_listener *listener);
+
+/* split.c: shares that make no sense together. */
+void conf_check_splits(struct conf_loader *loader);
 
 /* The next item of a list in the text at *rest, in *item (from the arena); false at its end. No separators: it is
  * all one item. */

@@ -51,10 +51,18 @@ const char *conf_network_parse(struct conf_arena *arena, const char *text, struc
     return NULL;
 }
 
+static bool same_prefix(const unsigned char *bytes, const struct conf_network *network)
+{
+    unsigned whole = network->bits / 8, rest = network->bits % 8;
+
+    if (memcmp(bytes, network->bytes, whole))
+        return false;
+    return !rest || !((bytes[whole] ^ network->bytes[whole]) >> (8 - rest));
+}
+
 bool conf_network_has(const struct conf_network *network, const struct sockaddr *address)
 {
     unsigned char bytes[16];
-    unsigned whole = network->bits / 8, rest = network->bits % 8;
 
     if (network->is_unix || address->sa_family == AF_UNIX)
         return network->is_unix && address->sa_family == AF_UNIX;
@@ -66,9 +74,14 @@ bool conf_network_has(const struct conf_network *network, const struct sockaddr 
     } else {
         return false;
     }
-    if (memcmp(bytes, network->bytes, whole))
-        return false;
-    return !rest || !((bytes[whole] ^ network->bytes[whole]) >> (8 - rest));
+    return same_prefix(bytes, network);
+}
+
+bool conf_network_covers(const struct conf_network *a, const struct conf_network *b)
+{
+    if (a->is_unix || b->is_unix)
+        return a->is_unix && b->is_unix;
+    return a->bits <= b->bits && same_prefix(b->bytes, a);
 }
 
 bool conf_networks_have(const struct conf_network *networks, size_t count, const struct sockaddr *address)

@@ -18,4 +18,7 @@ bool conf_network_has(const struct conf_network *network, const struct sockaddr 
 /* Is it in one of them? */
 bool conf_networks_have(const struct conf_network *networks, size_t count, const struct sockaddr *address);
 
+/* True if every address of b is in a. */
+bool conf_network_covers(const struct conf_network *a, const struct conf_network *b);
+
 #endif

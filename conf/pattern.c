@@ -4,13 +4,24 @@
  */
 #include "pattern.h"
 #include "address.h"
+#include "regex.h"
 #include "syntax.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <string.h>
 
-const char *conf_host_parse(struct conf_arena *arena, const char *text, struct conf_host *host)
+/* Blanks end an expression in a list, commas do not: of two with only a comma between them the second would be taken
+ * for a part of the first. */
+static const char *parse_regex(struct conf_arena *arena, const char *text, const struct conf_regex **regex)
+{
+    if (strstr(text, ",~"))
+        return "has a ',' right before a '~'; put a blank behind it if another expression begins there, and "
+               "write '[~]' if not";
+    return conf_regex_parse(arena, text, regex);
+}
+
+static const char *parse_host_name(struct conf_arena *arena, const char *text, struct conf_host *host)
 {
     char *name = conf_arena_copy(arena, text, strlen(text));
     const char *wrong;
@@ -50,6 +61,22 @@ const char *conf_host_parse(struct conf_arena *arena, const char *text, struct c
     for (char *p = name; *p; p++)
         *p = (char)tolower((unsigned char)*p);
     return NULL;
+}
+
+const char *conf_host_parse(struct conf_arena *arena, const char *text, struct conf_host *host)
+{
+    const char *wrong;
+
+    host->regex = NULL;
+    if (*text == '~') {
+        host->text = text + 1;
+        host->wildcard = false;
+        wrong = parse_regex(arena, host->text, &host->regex);
+    } else {
+        wrong = parse_host_name(arena, text, host);
+    }
+    host->length = wrong ? 0 : strlen(host->text);
+    return wrong;
 }
 
 static int hex(char c)
@@ -114,6 +141,13 @@ static const char *check_path(const char *path)
 
 const char *conf_path_parse(struct conf_arena *arena, const char *text, struct conf_path *path)
 {
+    path->regex = NULL;
+    if (*text == '~') {
+        path->text = text + 1;
+        path->length = 0;
+        path->exact = false;
+        return parse_regex(arena, path->text, &path->regex);
+    }
     path->exact = *text == '=';
     char *copy = conf_arena_copy(arena, text + path->exact, strlen(text + path->exact));
     const char *wrong = *copy == '/' ? normalise(copy) : "does not start with '/'";
@@ -137,19 +171,36 @@ const char *conf_path_parse(struct conf_arena *arena, const char *text, struct c
         (int)(copy[n - 1] == '/' ? n - 1 : n), copy, copy);
 }
 
+/* An expression takes what is found by it, and surely no more than itself of another one. */
+static bool regex_covers(const struct conf_regex *a, const struct conf_regex *b, bool whole, const char *text,
+                         size_t n)
+{
+    if (b)
+        return !strcmp(conf_regex_text(a), conf_regex_text(b));
+    return whole && conf_regex_find(a, text, n, NULL) > 0;
+}
+
 bool conf_host_covers(const struct conf_host *a, const struct conf_host *b)
 {
-    size_t n = strlen(a->text), m = strlen(b->text);
-
+    if (a->regex)
+        return regex_covers(a->regex, b->regex, !b->wildcard, b->text, b->length);
     if (!a->wildcard)
-        return !b->wildcard && !strcmp(a->text, b->text);
-    if (m < n || strcmp(b->text + m - n, a->text))
+        return !b->wildcard && !b->regex && !strcmp(a->text, b->text);
+    if (b->regex || b->length < a->length || strcmp(b->text + b->length - a->length, a->text))
         return false;
-    return b->wildcard || m > n;
+    return b->wildcard || b->length > a->length;
 }
 
 bool conf_path_covers(const struct conf_path *a, const struct conf_path *b)
 {
+    bool every = !a->exact && !a->regex && !a->length;
+
+    if (every)
+        return true;
+    if (a->regex)
+        return regex_covers(a->regex, b->regex, b->exact, b->text, b->length);
+    if (b->regex)
+        return false;
     if (a->exact)
         return b->exact && a->length == b->length && !memcmp(a->text, b->text, a->length);
     if (b->length < a->length || memcmp(a->text, b->text, a->length))
@@ -163,7 +214,11 @@ static const char *parse_host(struct conf_arena *arena, const char *text, void *
     const char *wrong = conf_host_parse(arena, text, host);
 
     if (!wrong)
-        host->written = conf_arena_print(arena, "%s%s", host->wildcard ? "*" : "", host->text);
+        host->written = conf_arena_print(arena, "%s%s",
+                                         host->regex      ? "~"
+                                         : host->wildcard ? "*"
+                                                          : "",
+                                         host->text);
     return wrong;
 }
 
@@ -173,20 +228,23 @@ static const char *parse_path(struct conf_arena *arena, const char *text, void *
     const char *wrong = conf_path_parse(arena, text, path);
 
     if (!wrong)
-        path->written =
-            conf_arena_print(arena, "%s%s%s", path->exact ? "=" : "", path->text, path->exact ? "" : "/*");
+        path->written = conf_arena_print(arena, "%s%s%s",
+                                         path->regex   ? "~"
+                                         : path->exact ? "="
+                                                       : "",
+                                         path->text, path->regex || path->exact ? "" : "/*");
     return wrong;
 }
 
 const struct conf_syntax conf_host_syntax = {
-    .allowed = "a host such as example.com, or *.example.com",
+    .allowed = "a host such as example.com, *.example.com, or ~REGEX",
     .separators = ", \t",
     .size = sizeof(struct conf_host),
     .parse = parse_host,
 };
 
 const struct conf_syntax conf_path_syntax = {
-    .allowed = "/PATH/* for a path and all below it, or =/PATH for it alone",
+    .allowed = "/PATH/* for a path and all below it, =/PATH for it alone, or ~REGEX",
     .separators = ", \t",
     .size = sizeof(struct conf_path),
     .parse = parse_path,

@@ -12,6 +12,7 @@ struct conf_syntax {
     const char *allowed;    /* for help and errors: "HOST:PORT or unix:/PATH" */
     const char *separators; /* between the items of a list; "": a line holds one item */
     size_t size;            /* of the struct, which begins with CONF_WRITTEN */
+    size_t upstream;        /* 1 + offset of a struct conf_upstream_name in it; 0: it names none */
     bool variables;         /* ${name} in lower case is left for the parser, as is $$ */
 
     /* `out` is zeroed but for its origin and `written`, the text, which may be given a normal form. NULL, or what is
@@ -19,10 +20,12 @@ struct conf_syntax {
     const char *(*parse)(struct conf_arena *arena, const char *text, void *out);
 };
 
-extern const struct conf_syntax conf_address_syntax, conf_server_syntax;    /* address.c */
-extern const struct conf_syntax conf_host_syntax, conf_path_syntax;         /* pattern.c */
-extern const struct conf_syntax conf_network_syntax;                        /* network.c */
-extern const struct conf_syntax conf_rate_limit_syntax, conf_method_syntax; /* rate.c */
+extern const struct conf_syntax conf_address_syntax, conf_server_syntax;                   /* address.c */
+extern const struct conf_syntax conf_host_syntax, conf_path_syntax;                        /* pattern.c */
+extern const struct conf_syntax conf_header_syntax, conf_query_syntax, conf_cookie_syntax; /* condition.c */
+extern const struct conf_syntax conf_share_syntax, conf_split_key_syntax;                  /* split.c */
+extern const struct conf_syntax conf_network_syntax;                                       /* network.c */
+extern const struct conf_syntax conf_rate_limit_syntax, conf_method_syntax;                /* rate.c */
 extern const struct conf_syntax conf_root_syntax, conf_index_syntax, conf_fallback_syntax,
     conf_field_value_syntax;                                                /* files.c */
 extern const struct conf_syntax conf_coding_syntax, conf_media_type_syntax; /* bodies.c */

@@ -132,7 +132,6 @@ void conf_value_allowed(const struct conf_key *key, char *out, size_t size)
         [CONF_RATE] = ", in bytes a second or with a unit: k/s, m/s or g/s",
     };
     static const char *const others[] = {
-        [CONF_NAME] = "the name of a section, from letters, digits, '.', '_' and '-'",
         [CONF_NAMES] = "names of sections, separated by commas or blanks",
         [CONF_FILES] = "paths or patterns of files, separated by commas or blanks",
     };

@@ -27,6 +27,7 @@ static void begin(struct exchange *x, struct connection *c, struct h1 *client)
     x->worker = c->worker;
     x->listener = c->listener->conf;
     x->route = NULL;
+    x->captures = NULL;
     x->upstream = NULL;
     x->client = client;
     x->lease = NULL;
@@ -80,15 +81,64 @@ static void identify_client(struct exchange *x)
 
 /* --- where to ------------------------------------------------------------------------------------------------------ */
 
+/* What an expression found lies in scratch space: the text that it points into is moved to where it stays. */
+static int keep_found(struct exchange *x, struct span text, struct span *found, unsigned count)
+{
+    if (!count)
+        return 0;
+    if (text.n >= MEMORY_MOST)
+        return exchange_malformed(x, HTTP_E_PATH_TOO_LONG);
+    const char *kept = memory_copy(&x->memory, text.p, text.n);
+    if (!kept)
+        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_NONE, NULL);
+    for (unsigned i = 0; i < count; i++)
+        found[i].p = kept + (found[i].p - text.p);
+    return 0;
+}
+
+static int keep_captures(struct exchange *x, const struct route_request *request,
+                         const struct route_captures *found)
+{
+    struct route_captures *kept = memory_take(&x->memory, sizeof *kept);
+    if (!kept)
+        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_NONE, NULL);
+    *kept = *found;
+    x->captures = kept;
+    int r = keep_found(x, request->host, kept->host, kept->host_count);
+    return r < 0 ? r : keep_found(x, request->path, kept->path, kept->path_count);
+}
+
+static int match_route(struct exchange *x, struct route_request *request)
+{
+    struct route_match match;
+    int r = route_match(x->worker->conf, request, &match);
+    x->route = match.route;
+    if (r == -E2BIG)
+        return exchange_fail(x, 400, "match_too_costly", "http_request_error", BLAME_ROUTE, match.key);
+    if (r < 0)
+        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_NONE, NULL);
+    return match.captures.host_count | match.captures.path_count ? keep_captures(x, request, &match.captures)
+                                                                 : 0;
+}
+
 static int choose_route(struct exchange *x)
 {
+    const struct sockaddr *source = &exchange_client(x)->any;
+    struct route_request request;
     char *path = x->worker->scratch;
     int n = http_path_normalise(x->request.uri.path, 0, path, sizeof x->worker->scratch);
     if (n < 0)
         return exchange_malformed(x, n);
-    x->route = route_match(x->worker->conf, x->listener, x->request.authority.host, span_of(path, (size_t)n));
-    x->upstream = x->route ? x->route->upstream : x->listener->upstream;
-    if (x->upstream || (x->route && x->route->files.root.written))
+    request.listener = x->listener;
+    request.head = &x->request;
+    request.path = span_of(path, (size_t)n);
+    request.source = source;
+    request.scratch = path + n; /* path and query come from one target, and fit in together */
+    if (match_route(x, &request) < 0)
+        return -1;
+    x->upstream = route_split(x->route ? &x->route->split : &x->listener->split, &x->request, source,
+                              &x->worker->random);
+    if (x->upstream || x->route) /* a route does something, always */
         return 0;
     return exchange_fail(x, 404, "no_route", "destination_not_found", BLAME_LISTENER, "upstream");
 }

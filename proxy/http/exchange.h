@@ -21,7 +21,8 @@ struct exchange {
     struct connection *connection;
     struct worker *worker;
     const struct conf_listener *listener;
-    const struct conf_route *route; /* NULL: none matched */
+    const struct conf_route *route;        /* NULL: none matched */
+    const struct route_captures *captures; /* of the route's expressions (route/match.h), or NULL */
     const struct conf_upstream *upstream;
     struct h1 *client;
     struct upstream_connection *lease; /* NULL: none */

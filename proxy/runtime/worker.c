@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "connection.h"
@@ -52,6 +53,8 @@ static int set_up(struct worker *w)
         return -ENOMEM;
     buffers_init(&w->buffers);
     encoders_init(&w->encoders, (size_t)w->conf->compress_memory);
+    if (getrandom(&w->random, sizeof w->random, 0) != sizeof w->random)
+        return -errno;
     green_on_idle(give_back_memory, w);
     w->groups = calloc(w->conf->upstream_count + 1, sizeof *w->groups);
     if (!w->groups)

@@ -16,6 +16,7 @@
 #include "http/date.h"
 #include "http/encoder.h"
 #include "observe/access_log.h"
+#include "route/split.h"
 #include "upstream/group.h"
 
 struct connection;
@@ -49,6 +50,7 @@ struct worker {
     struct buffers buffers;
     struct encoders encoders;
     struct http_date date;
+    struct route_random random;
     char scratch[65536]; /* for work that does not wait: stacks stay small. No request target is larger */
     struct connections connections;
     size_t connection_count;

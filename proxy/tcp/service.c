@@ -10,6 +10,7 @@
 /* The log entry of a connection that has its tunnel. */
 struct tcp_session {
     struct connection *connection;
+    const struct conf_upstream *upstream;
     const struct conf_server *server;
     green_time connected;
 };
@@ -20,7 +21,6 @@ static void write_log(struct connection *c, struct access_entry *e)
     if (!access_log_wanted(c->worker->log))
         return;
     e->listener = conf;
-    e->upstream = conf->upstream;
     e->client = &c->peer;
     e->minor = -1;
     e->started = c->accepted;
@@ -37,7 +37,8 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
     struct conf_origin origin = {NULL, 0};
     if (directive)
         origin = conf_listener_origin(s->connection->listener->conf, directive);
-    struct access_entry e = {.server = s->server,
+    struct access_entry e = {.upstream = s->upstream,
+                             .server = s->server,
                              .connected = s->connected,
                              .first_byte = result->first_byte,
                              .bytes_in = result->from_client,
@@ -50,12 +51,14 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
     free(s);
 }
 
-static void give_up(struct connection *c, const struct connect_failure *failure)
+static void give_up(struct connection *c, const struct conf_upstream *upstream,
+                    const struct connect_failure *failure)
 {
     struct conf_origin origin = {NULL, 0};
     if (failure->directive)
-        origin = conf_upstream_origin(c->listener->conf->upstream, failure->directive);
-    struct access_entry e = {.server = failure->server,
+        origin = conf_upstream_origin(upstream, failure->directive);
+    struct access_entry e = {.upstream = upstream,
+                             .server = failure->server,
                              .reason = failure->reason,
                              .directive = failure->directive,
                              .origin = failure->directive ? &origin : NULL};
@@ -70,11 +73,12 @@ static void begin(void *arg)
     struct connection *c = arg;
     struct worker *w = c->worker;
     const struct conf_listener *conf = c->listener->conf;
+    const struct conf_upstream *upstream = route_split(&conf->split, NULL, &c->peer.any, &w->random);
     struct upstream_connection *lease;
     struct connect_failure failure;
     uint64_t tried = 0;
-    if (group_lease(worker_group(w, conf->upstream), false, &tried, &lease, &failure) < 0) {
-        give_up(c, &failure);
+    if (group_lease(worker_group(w, upstream), false, &tried, &lease, &failure) < 0) {
+        give_up(c, upstream, &failure);
         return;
     }
     struct tunnel_options options = {
@@ -84,13 +88,13 @@ static void begin(void *arg)
     struct span none = span_of(NULL, 0);
     int r = -1;
     if (s) {
-        *s = (struct tcp_session){c, lease->server->conf, green_turn_time()};
+        *s = (struct tcp_session){c, upstream, lease->server->conf, green_turn_time()};
         r = tunnel_start(&tunnel, c->fd, lease->fd, none, none, &options, tunnel_done, s);
     }
     if (r < 0) {
         free(s);
         group_discard(lease);
-        give_up(c, &(struct connect_failure){.reason = "no_memory", .directive = NULL});
+        give_up(c, upstream, &(struct connect_failure){.reason = "no_memory", .directive = NULL});
         return;
     }
     c->fd = -1;

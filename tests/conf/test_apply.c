@@ -29,8 +29,9 @@ START_TEST(five_lines_are_enough)
     ck_assert_uint_eq(l->binds, 1);
     ck_assert_str_eq(l->bind[0].text, ":80");
     ck_assert_int_eq(l->protocol, CONF_HTTP);
-    ck_assert_str_eq(l->upstream_name, "app");
-    ck_assert_ptr_eq(l->upstream, c->upstreams);
+    ck_assert_uint_eq(l->split.share_count, 1);
+    ck_assert_str_eq(l->split.shares[0].to.name, "app");
+    ck_assert_ptr_eq(l->split.shares[0].to.upstream, c->upstreams);
     ck_assert_int_eq(l->max_connections, 10000);
     ck_assert_int_eq(l->max_head, 16384);
     ck_assert_int_eq(l->max_fields, 100);
@@ -113,14 +114,14 @@ START_TEST(every_key_is_stored)
     ck_assert_str_eq(r->name, "r");
     ck_assert_uint_eq(r->listener_count, 1);
     ck_assert_ptr_eq(r->listeners[0], l);
-    ck_assert_uint_eq(r->host_count, 2);
-    ck_assert_str_eq(r->hosts[0].text, "a.example");
-    ck_assert(r->hosts[1].wildcard);
-    ck_assert_uint_eq(r->path_count, 2);
-    ck_assert_str_eq(r->paths[0].text, "/v1");
-    ck_assert(r->paths[1].exact);
-    ck_assert_str_eq(r->upstream_name, "app");
-    ck_assert_ptr_eq(r->upstream, c->upstreams);
+    ck_assert_uint_eq(r->match.host_count, 2);
+    ck_assert_str_eq(r->match.hosts[0].text, "a.example");
+    ck_assert(r->match.hosts[1].wildcard);
+    ck_assert_uint_eq(r->match.path_count, 2);
+    ck_assert_str_eq(r->match.paths[0].text, "/v1");
+    ck_assert(r->match.paths[1].exact);
+    ck_assert_str_eq(r->split.shares[0].to.name, "app");
+    ck_assert_ptr_eq(r->split.shares[0].to.upstream, c->upstreams);
     ck_assert_int_eq(r->max_body, 11);
     ck_assert_int_eq(r->timeout_response, 12 * MS);
 
@@ -232,7 +233,6 @@ START_TEST(variables)
 END_TEST
 
 #define ADDRESSES "HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH"
-#define NAMES     "the name of a section, from letters, digits, '.', '_' and '-'"
 #define TIMES     "a duration from 1ms to 365d, with its unit: ms, s, m, h or d"
 
 static const struct {
@@ -318,18 +318,18 @@ static const struct {
      "t:3: [listener web] bind: the value is missing; allowed: " ADDRESSES "\n"
      "t:4: [listener web] bind: '80' is a port without the ':' before it; allowed: " ADDRESSES "\n"
      "t:4: [listener web] bind: 'x' has no port; allowed: " ADDRESSES "\n"},
-    {"[route r]\nupstream = app\nhost =\n" REST,
-     "t:3: [route r] host: the value is missing; allowed: a host such as example.com, or *.example.com\n"},
+    {"[route r]\nupstream = app\nhost =\n" REST, "t:3: [route r] host: the value is missing; allowed: a host "
+                                                 "such as example.com, *.example.com, or ~REGEX\n"},
     {"[route r]\nupstream = app\nhost = a.example,\n  *\n" REST,
      "t:4: [route r] host: '*' is every host; leave the key out for that; allowed: a host such as "
-     "example.com, or "
-     "*.example.com\n"},
+     "example.com, *.example.com, or ~REGEX\n"},
     {"[route r]\nupstream = app\npath = /a/* b\n" REST,
-     "t:3: [route r] path: 'b' does not start with '/'; allowed: /PATH/* for a path and all below it, or "
-     "=/PATH for it "
-     "alone\n"},
+     "t:3: [route r] path: 'b' does not start with '/'; allowed: /PATH/* for a path and all below it, =/PATH "
+     "for it alone, or "
+     "~REGEX\n"},
     {"[listener web]\nbind = :80\nupstream = app app\n[upstream app]\nserver = a:80 b:80\n",
-     "t:3: [listener web] upstream: 'app app' is not understood; allowed: " NAMES "\n"
+     "t:3: [listener web] upstream: 'app app' has more than one word; upstreams are separated by commas; "
+     "allowed: the name of an upstream, or several with their shares: NAME weight=90, NAME weight=10\n"
      "t:5: [upstream app] server: 'a:80 b:80' has more than one word; servers are separated by commas; "
      "allowed: "
      "HOST:PORT, [IPV6]:PORT or unix:/PATH, and weight=1 to weight=256\n"},

@@ -4,6 +4,14 @@
 #define WEB "[listener web]\nbind = :80\nupstream = app\n"
 #define APP "[upstream app]\nserver = a:80\n"
 
+#define NEVER(line)                                                                                          \
+    "t:" #line                                                                                               \
+    ": warning: [route b]: the route is never reached: [route a] at t:6 comes first and takes all of its "   \
+    "requests\n"
+#define SHARES    "the name of an upstream, or several with their shares: NAME weight=90, NAME weight=10\n"
+#define FIELD     "NAME, NAME: VALUE, NAME: ~REGEX, or !NAME\n"
+#define PARAMETER "NAME, NAME=VALUE, NAME=~REGEX, or !NAME\n"
+
 static const struct {
     const char *text, *expected;
     bool good;
@@ -101,6 +109,83 @@ static const struct {
     {APP "[listener t]\nbind = :80\nprotocol = tcp\nupstream = app\n[route r]\nupstream = app\n",
      "t:7: warning: [route r]: the route is never used: there is no http listener\n", true},
 
+    /* routes that ask for more than a host and a path */
+    {WEB APP "[route a]\nmethod = GET\nupstream = app\n[route b]\nupstream = app\n", "", true},
+    {WEB APP "[route a]\nmethod = GET\nupstream = app\n[route b]\nmethod = HEAD\nupstream = app\n", NEVER(9),
+     true},
+    {WEB APP "[route a]\nheader = X-A\nupstream = app\n[route b]\nupstream = app\n", "", true},
+    {WEB APP "[route a]\nquery = a\nupstream = app\n[route b]\nquery = b\nupstream = app\n", "", true},
+    {WEB APP "[route a]\ncookie = a=1\nupstream = app\n[route b]\ncookie = a\nupstream = app\n", "", true},
+    {WEB APP
+     "[route a]\nsource = 10.0.0.0/9\nupstream = app\n[route b]\nsource = 10.0.0.0/8\nupstream = app\n",
+     "", true},
+    {WEB APP "[route a]\npath = ~^/a\nupstream = app\n[route b]\npath = /a/*\nupstream = app\n", "", true},
+    {WEB APP "[route a]\nmethod = GET, POST\nupstream = app\n[route b]\nmethod = POST\nheader = "
+             "X-A\nupstream = app\n",
+     NEVER(9), true},
+    {WEB APP
+     "[route a]\nsource = 10.0.0.0/8\nupstream = app\n[route b]\nsource = 10.1.0.0/16\nupstream = app\n",
+     NEVER(9), true},
+    {WEB APP
+     "[route a]\nheader = x-a\nupstream = app\n[route b]\nheader = X-A: 1\nquery = q\nupstream = app\n",
+     NEVER(9), true},
+    {WEB APP
+     "[route a]\nquery = q=~^[0-9]$\nupstream = app\n[route b]\nquery = q=1\nquery = q=2\nupstream = app\n",
+     NEVER(9), true},
+    {WEB APP
+     "[route a]\nquery = q=~^[0-9]$\nupstream = app\n[route b]\nquery = q=1\nquery = q=x\nupstream = app\n",
+     "", true},
+    {WEB APP "[route a]\ncookie = !c\nupstream = app\n[route b]\ncookie = !c\nupstream = app\n", NEVER(9),
+     true},
+    {WEB APP "[route a]\ncookie = !c\nupstream = app\n[route b]\ncookie = c\nupstream = app\n", "", true},
+    {WEB APP "[route a]\npath = ~^/a\nupstream = app\n[route b]\npath = =/ab\nupstream = app\n", NEVER(9),
+     true},
+    {WEB APP "[route a]\nheader = A\n B\nupstream = app\n[route b]\nheader = A\nupstream = app\n", "", true},
+    {WEB APP "[route a]\nheader = A\nupstream = app\n[route b]\nheader = A\n B\nupstream = app\n", NEVER(9),
+     true},
+
+    /* shares */
+    {WEB APP "[route a]\nupstream = app weight=1, ap weight=2, app\n",
+     "t:7: [route a] upstream: there is no [upstream ap]; did you mean 'app'?\n"
+     "t:7: [route a] upstream: 'app' has a share already\n",
+     false},
+    {"[listener web]\nbind = :80\nupstream = app weight=0\n" APP,
+     "t:3: [listener web] upstream: all weights are 0, so no upstream would get anything\n", false},
+    {"[listener web]\nbind = :80\nupstream = app weight=10001\n" APP,
+     "t:3: [listener web] upstream: 'app weight=10001' has a weight that is not a number from 0 to 10000; "
+     "allowed: " SHARES,
+     false},
+    {"[listener web]\nbind = :80\nupstream = app app\n" APP,
+     "t:3: [listener web] upstream: 'app app' has more than one word; upstreams are separated by commas; "
+     "allowed: " SHARES,
+     false},
+    {"[listener web]\nbind = :80\nupstream = app weight=\n" APP,
+     "t:3: [listener web] upstream: 'app weight=' has a weight that is not a number from 0 to 10000; "
+     "allowed: " SHARES,
+     false},
+    {"[listener web]\nbind = :80\nupstream = app\nsplit_by = source\n" APP,
+     "t:4: warning: [listener web] split_by: the key means nothing without several upstreams\n", true},
+    {WEB APP "[route a]\nupstream = app, b\nsplit_by = ip\n[upstream b]\nserver = b:1\n",
+     "t:8: [route a] split_by: 'ip' is not known; allowed: request, source, header:NAME or cookie:NAME\n",
+     false},
+
+    /* conditions */
+    {WEB APP "[route a]\nheader = X A: 1\n  : b\n  !A: b\n  A:\nupstream = app\n",
+     "t:7: [route a] header: 'X A: 1' has no name of a header field before its ':'; allowed: " FIELD
+     "t:8: [route a] header: ': b' has no name of a header field before its ':'; allowed: " FIELD
+     "t:9: [route a] header: '!A: b' has a '!' and a value; '!' asks that there is none of that name; "
+     "allowed: " FIELD "t:10: [route a] header: 'A:' has no value behind its ':'; leave the ':' out if any "
+     "value will do; allowed: " FIELD,
+     false},
+    {WEB APP "[route a]\nmethod = get\nquery = =1\ncookie = a=~(\nupstream = app\n",
+     "t:7: [route a] method: 'get' has small letters, and methods differ by case; allowed: names of methods, "
+     "such as "
+     "GET or POST\n"
+     "t:8: [route a] query: '=1' has no name before its '='; allowed: " PARAMETER
+     "t:9: [route a] cookie: 'a=~(' is no regular expression: at its character 2, missing closing "
+     "parenthesis; allowed: " PARAMETER,
+     false},
+
     /* upstreams that nobody uses */
     {WEB APP "[upstream spare]\nserver = b:80\n",
      "t:6: warning: [upstream spare]: nothing refers to the upstream\n", true},
@@ -150,7 +235,7 @@ START_TEST(many_sections)
 
     ck_assert_uint_eq(c->route_count, 3000);
     for (size_t i = 0; i < 3000; i++)
-        ck_assert_ptr_eq(c->routes[i].upstream, &c->upstreams[i]);
+        ck_assert_ptr_eq(c->routes[i].split.shares[0].to.upstream, &c->upstreams[i]);
     conf_free(c);
     free(text);
 }

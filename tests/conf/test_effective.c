@@ -13,6 +13,31 @@ static char *effective(const struct conf *conf)
     return text;
 }
 
+static void same_conditions(const struct conf_condition *x, size_t x_count, const struct conf_condition *y,
+                            size_t y_count)
+{
+    ck_assert_uint_eq(x_count, y_count);
+    for (size_t i = 0; i < x_count; i++) {
+        ck_assert_int_eq(x[i].test, y[i].test);
+        ck_assert_str_eq(x[i].name, y[i].name);
+        ck_assert_pstr_eq(x[i].value, y[i].value);
+        ck_assert_str_eq(x[i].written, y[i].written);
+    }
+}
+
+static void same_splits(const struct conf *a, const struct conf_split *x, const struct conf *b,
+                        const struct conf_split *y)
+{
+    ck_assert_uint_eq(x->share_count, y->share_count);
+    ck_assert_int_eq(x->total, y->total);
+    ck_assert_int_eq(x->by.by, y->by.by);
+    ck_assert_pstr_eq(x->by.name, y->by.name);
+    for (size_t i = 0; i < x->share_count; i++) {
+        ck_assert_int_eq(x->shares[i].to.upstream - a->upstreams, y->shares[i].to.upstream - b->upstreams);
+        ck_assert_int_eq(x->shares[i].weight, y->shares[i].weight);
+    }
+}
+
 static void same_listeners(const struct conf *a, const struct conf *b)
 {
     ck_assert_uint_eq(a->listener_count, b->listener_count);
@@ -28,10 +53,7 @@ static void same_listeners(const struct conf *a, const struct conf *b)
             ck_assert_int_eq(x->bind[j].is_unix, y->bind[j].is_unix);
         }
         ck_assert_int_eq(x->protocol, y->protocol);
-        ck_assert_pstr_eq(x->upstream_name, y->upstream_name);
-        ck_assert_int_eq(x->upstream != NULL, y->upstream != NULL);
-        if (x->upstream)
-            ck_assert_int_eq(x->upstream - a->upstreams, y->upstream - b->upstreams);
+        same_splits(a, &x->split, b, &y->split);
         /* All numbers, from the first to the last of them. */
         ck_assert_mem_eq(&x->max_connections, &y->max_connections,
                          offsetof(struct conf_listener, origins) -
@@ -49,17 +71,24 @@ static void same_routes(const struct conf *a, const struct conf *b)
         ck_assert_uint_eq(x->listener_count, y->listener_count);
         for (size_t j = 0; j < x->listener_count; j++)
             ck_assert_int_eq(x->listeners[j] - a->listeners, y->listeners[j] - b->listeners);
-        ck_assert_uint_eq(x->host_count, y->host_count);
-        for (size_t j = 0; j < x->host_count; j++) {
-            ck_assert_str_eq(x->hosts[j].text, y->hosts[j].text);
-            ck_assert_int_eq(x->hosts[j].wildcard, y->hosts[j].wildcard);
+        ck_assert_uint_eq(x->match.host_count, y->match.host_count);
+        for (size_t j = 0; j < x->match.host_count; j++) {
+            ck_assert_str_eq(x->match.hosts[j].text, y->match.hosts[j].text);
+            ck_assert_int_eq(x->match.hosts[j].wildcard, y->match.hosts[j].wildcard);
         }
-        ck_assert_uint_eq(x->path_count, y->path_count);
-        for (size_t j = 0; j < x->path_count; j++) {
-            ck_assert_str_eq(x->paths[j].text, y->paths[j].text);
-            ck_assert_int_eq(x->paths[j].exact, y->paths[j].exact);
+        ck_assert_uint_eq(x->match.path_count, y->match.path_count);
+        for (size_t j = 0; j < x->match.path_count; j++) {
+            ck_assert_str_eq(x->match.paths[j].text, y->match.paths[j].text);
+            ck_assert_int_eq(x->match.paths[j].exact, y->match.paths[j].exact);
         }
-        ck_assert_int_eq(x->upstream - a->upstreams, y->upstream - b->upstreams);
+        ck_assert_uint_eq(x->match.method_count, y->match.method_count);
+        for (size_t j = 0; j < x->match.method_count; j++)
+            ck_assert_str_eq(x->match.methods[j].written, y->match.methods[j].written);
+        same_conditions(x->match.headers, x->match.header_count, y->match.headers, y->match.header_count);
+        same_conditions(x->match.queries, x->match.query_count, y->match.queries, y->match.query_count);
+        same_conditions(x->match.cookies, x->match.cookie_count, y->match.cookies, y->match.cookie_count);
+        ck_assert_uint_eq(x->match.source_count, y->match.source_count);
+        same_splits(a, &x->split, b, &y->split);
         ck_assert_int_eq(x->max_body, y->max_body);
         ck_assert_int_eq(x->timeout_response, y->timeout_response);
     }
@@ -127,8 +156,9 @@ static const char *const expected[] = {
     "bind = :80                               ; t:4",
     "bind = unix:/a$$b                        ; t:4",
     "protocol = http                          ; default",
-    "; upstream: none",
     "max_connections = 10000                  ; default",
+    "; upstream: none",
+    "; split_by: none",
     "max_head = 16k                           ; default",
     "max_fields = 100                         ; default",
     "max_target = 8k                          ; default",
@@ -148,12 +178,20 @@ static const char *const expected[] = {
     "path = /*                                ; t:8",
     "path = =/x                               ; t:9",
     "path = =/$$x                             ; t:10",
-    "upstream = app                           ; t:11",
-    "max_body = 0                             ; t:12",
+    "path = ~^/(a|b){1,2}$$                   ; t:11",
+    "; method: every method",
+    "header = x-a                             ; t:12",
+    "header = x-a: b, c                       ; t:14",
+    "header = !x-b                            ; t:13",
+    "query = q=~^[0-9]                        ; t:15",
+    "; cookie: none",
+    "; source: every network",
+    "upstream = app                           ; t:16",
+    "max_body = 0                             ; t:17",
     "; timeout_response: inherited",
     "[upstream app]",
-    "server = a:80 weight=3                   ; t:14",
-    "server = [0::1]:81 weight=1              ; t:14",
+    "server = a:80 weight=3                   ; t:19",
+    "server = [0::1]:81 weight=1              ; t:19",
     "balance = round_robin                    ; default",
     "keepalive = 64                           ; default",
     "keepalive_requests = 10000               ; default",
@@ -168,7 +206,8 @@ START_TEST(every_value_is_printed_with_its_place)
 {
     struct conf *c =
         load("[timeouts]\ntimeout_write = 90s\n[listener web]\nbind = :80, unix:/a$$b\nmax_body = 2048k\n"
-             "[route r]\nhost = *.b.example, a.example\npath = /v1/*, /*\n  =/x\n  =/$x\nupstream = app\n"
+             "[route r]\nhost = *.b.example, a.example\npath = /v1/*, /*\n  =/x\n  =/$x\n  ~^/(a|b){1,2}$\n"
+             "header = X-A\nheader = !X-B\n  X-A: b, c\nquery = q=~^[0-9]\nupstream = app\n"
              "max_body = 0\n[upstream app]\nserver = a:80 weight=3, [0::1]:81\n");
     char *text = effective(c);
 
@@ -203,7 +242,10 @@ START_TEST(whatever_loads_loads_again)
         "[timeouts]\ntimeout_read = 61s\nmin_rate = 0\n" WEB
         "[listener t]\nbind = [::1]:90, *:91, b.example.:92, unix:/x;y#z\nprotocol = tcp\nupstream = app\n"
         "timeout_tunnel = 1ms\n[route r]\nlistener = web\nlistener = web\nhost = [::1], 127.0.0.1, *.a\n"
-        "path = /a%c3/*\nupstream = db\n[route s]\nupstream = app\ntimeout_response = 1d\n"
+        "path = /a%c3/*\nupstream = db weight=0, app weight=10\nsplit_by = cookie:id\n[route s]\nupstream = "
+        "app\n"
+        "timeout_response = 1d\nmethod = GET, POST\nsource = 10.0.0.0/8, unix\ncookie = !a\ncookie = "
+        "b=c\ncookie = b=~d$\n"
         "[upstream db]\nserver = unix:/run/$x weight=256\nkeepalive = 0\n" APP);
     round_trip(c);
     conf_free(c);

@@ -41,7 +41,7 @@ START_TEST(reverse)
 
     ck_assert_uint_eq(c->listener_count, 1);
     ck_assert_int_eq(c->listeners[0].bind[0].port, 8080);
-    ck_assert_int_eq(c->listeners[0].upstream->servers[0].port, 3000);
+    ck_assert_int_eq(c->listeners[0].split.shares[0].to.upstream->servers[0].port, 3000);
     conf_free(c);
 }
 END_TEST
@@ -63,8 +63,8 @@ START_TEST(virtual_hosts)
 
     ck_assert_str_eq(c->access_log, "-");
     ck_assert_uint_eq(c->route_count, 2);
-    ck_assert_str_eq(c->routes[0].upstream->name, "api");
-    ck_assert_uint_eq(c->routes[0].upstream->server_count, 3);
+    ck_assert_str_eq(c->routes[0].split.shares[0].to.upstream->name, "api");
+    ck_assert_uint_eq(c->routes[0].split.shares[0].to.upstream->server_count, 3);
     ck_assert_int_eq(c->listeners[0].max_body, 10 << 20);
     ck_assert_int_eq(c->routes[1].max_body, INT64_C(2) << 30);
     conf_free(c);

@@ -37,6 +37,14 @@ static const struct {
     {"http://a", "has a ':'; a host is matched without its port, and an IPv6 address stands in brackets",
      NULL, false},
     {"a/b", "has a character that no host name has", NULL, false},
+    {"~^A[.]example$", NULL, "^A[.]example$", false},
+    {"~", "is an empty regular expression, which is found in everything", NULL, false},
+    {"~a(b", "is no regular expression: at its character 4, missing closing parenthesis", NULL, false},
+    {"~a,~b",
+     "has a ',' right before a '~'; put a blank behind it if another expression begins there, and write "
+     "'[~]' "
+     "if not",
+     NULL, false},
     {"a..b", "has an empty label", NULL, false},
 };
 
@@ -106,6 +114,12 @@ static const struct {
     {"/a\\b/*", "has a character that no path has; write it as %XX", NULL, false},
     {"/%/*", "has a '%' without two hexadecimal digits behind it", NULL, false},
     {"/%2/*", "has a '%' without two hexadecimal digits behind it", NULL, false},
+    {"~^/a{1,3}$", NULL, "^/a{1,3}$", false},
+    {"~(*UTF)a", "is no regular expression: at its character 7, using UTF is disabled by the application",
+     NULL, false},
+    {"~\\Ca", "is no regular expression: at its character 3, using \\C is disabled by the application", NULL,
+     false},
+    {"~", "is an empty regular expression, which is found in everything", NULL, false},
     {"=/%", "has a '%' without two hexadecimal digits behind it", NULL, false},
     {"/\xc3\xbc/*", "is not ASCII; write other characters as %XX", NULL, false},
 };
@@ -122,7 +136,7 @@ START_TEST(paths_are_read)
     } else {
         ck_assert_msg(!wrong, "'%s' %s", paths[_i].text, wrong);
         ck_assert_str_eq(path.text, paths[_i].stored);
-        ck_assert_uint_eq(path.length, strlen(path.text));
+        ck_assert_uint_eq(path.length, path.regex ? 0 : strlen(path.text));
         ck_assert_int_eq(path.exact, paths[_i].exact);
     }
     conf_arena_free(&arena);
@@ -136,6 +150,8 @@ static const struct {
     {"a.b", "a.b", true, true},    {"a.b", "c.b", false, false},  {"*.b", "a.b", true, false},
     {"*.b", "x.a.b", true, false}, {"*.b", "*.a.b", true, false}, {"*.b", "*.b", true, true},
     {"*.b", "b", false, false},    {"*.b", "ab", false, false},   {"*.b.c", "xb.c", false, false},
+    {"~^a", "a.b", true, false},   {"~^a", "b.a", false, false},  {"~^a", "~^a", true, true},
+    {"~^a", "~^aa", false, false}, {"~b$", "*.b", false, false},
 };
 
 START_TEST(hosts_cover_others)
@@ -158,7 +174,9 @@ static const struct {
     {"/*", "/v1/*", true, false},      {"/*", "=/", true, false},         {"/*", "/*", true, true},
     {"/v1/*", "/v1/a/*", true, false}, {"/v1/*", "=/v1", true, false},    {"/v1/*", "=/v1/", true, false},
     {"/v1/*", "=/v1/a", true, false},  {"/v1/*", "/v12/*", false, false}, {"/v1/*", "=/v12", false, false},
-    {"=/v1", "=/v1", true, true},      {"=/v1", "=/v1/", false, false},
+    {"=/v1", "=/v1", true, true},      {"=/v1", "=/v1/", false, false},   {"/*", "~^/a", true, false},
+    {"~^/a", "=/ab", true, false},     {"~^/a", "=/b", false, false},     {"~^/a", "/a/*", false, false},
+    {"~^/a", "~^/a", true, true},      {"/a/*", "~^/a/", false, false},
 };
 
 START_TEST(paths_cover_others)

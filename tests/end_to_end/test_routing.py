@@ -99,6 +99,89 @@ class Routes(Case):
         self.assertEqual(done.stdout, b"app")
 
 
+    def test_expressions(self):
+        proxy = self.routes([("path = ~^/users/[0-9]+$\n", "user"), ("host = ~^shop[0-9]+[.]example$\n", "shop"),
+                             ("path = ~(?i)secret\n", "secret")])
+        for host, target, name in (("h", "/users/17", "user"), ("h", "/users/%31?x", "user"), ("h", "/users/x", "fallback"),
+                                   ("h", "/x/users/17", "fallback"), ("Shop12.Example", "/", "shop"),
+                                   ("shop.example", "/", "fallback"), ("h", "/a/../SECRET", "secret")):
+            with self.subTest(host=host, target=target):
+                self.assertEqual(self.goes_to(proxy, host, target), name)
+
+    def test_method_header_query_cookie_source(self):
+        proxy = self.routes([("method = POST\n", "post"), ("header = X-Beta: ~^(1|yes)$\nheader = !X-Not\n", "header"),
+                             ("query = debug=1\n", "query"), ("cookie = who=me\n", "cookie"),
+                             ("source = 192.0.2.0/24\n", "never"), ("source = 127.0.0.0/8\n", "local")])
+
+        def goes_to(request):
+            return proxy.exchange(request).body.decode()
+        self.assertEqual(goes_to(post("/", b"x")), "post")
+        for lines, target, name in (("X-Beta: yes", "/", "header"), ("x-beta: 1", "/?debug=1", "header"),
+                                    ("X-Beta: yes\r\nX-Not: 1", "/", "local"), ("X-Beta: no", "/?a&debug=1", "query"),
+                                    ("Cookie: a=b; who=me", "/?debug=0", "cookie"), ("X-A: 1", "/", "local")):
+            with self.subTest(lines=lines, target=target):
+                self.assertEqual(goes_to(b"GET %s HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n"
+                                         % (target.encode(), lines.encode())), name)
+
+    def test_an_expression_that_takes_too_long_refuses(self):
+        """The route behind it is not served either: it might have been meant to be kept out of."""
+        proxy = self.routes([("path = ~^/(a+)+$\n", "guarded")])
+        answer = proxy.exchange(get("/" + "a" * 5000 + "!"))
+        self.assertEqual(answer.status, 400)
+        self.assert_own_page(answer)
+        self.assertEqual(self.goes_to(proxy, "h", "/aaa"), "guarded")
+        line = proxy.access_log(2)[0]
+        self.assertEqual((line["reason"], line["directive"]), ("match_too_costly", "path"))
+        self.assertRegex(line["origin"], r":7$")
+
+
+class Shares(Case):
+    def shared(self, listener, route=""):
+        """A proxy before two upstreams, app and canary, each answering its name."""
+        upstreams = [self.upstream(answering(lambda request, name=name: ok(name))) for name in (b"app", b"canary")]
+        proxy = self.greenway("[greenway]\nworkers = 1\naccess_log = %s\n[listener web]\nbind = 127.0.0.1:0\n%s\n%s\n"
+                              "[upstream app]\nserver = %s\n[upstream canary]\nserver = %s\n"
+                              % ((self.path("access.log"), listener, route)
+                                 + tuple(upstream.server for upstream in upstreams)))
+        return proxy, upstreams
+
+    def ask(self, proxy, requests):
+        with proxy.dial() as wire:
+            return [wire.exchange(request).body.decode() for request in requests]
+
+    def test_requests_are_spread_as_the_weights_say(self):
+        proxy, _ = self.shared("", "[route all]\nupstream = app weight=80, canary weight=20")
+        counts = Counter(self.ask(proxy, [get("/")] * 1500))
+        # 300 are expected, and the deviation of such a count is 15.5: this is eight of them.
+        self.assertTrue(175 < counts["canary"] < 425, counts)
+        logged = Counter(line["upstream"] for line in proxy.access_log(1500))
+        self.assertEqual(logged, counts)
+
+    def test_a_weight_of_nothing(self):
+        proxy, _ = self.shared("upstream = app, canary weight=0")
+        self.assertEqual(Counter(self.ask(proxy, [get("/")] * 100)), {"app": 100})
+
+    def test_a_client_stays_where_it_is(self):
+        proxy, _ = self.shared("upstream = app, canary\nsplit_by = cookie:id")
+        requests = [b"GET / HTTP/1.1\r\nHost: h\r\nCookie: x=1; id=%d\r\n\r\n" % (number % 50) for number in range(200)]
+        taken = self.ask(proxy, requests)
+        self.assertEqual(taken[:50] * 4, taken)
+        self.assertEqual(set(taken), {"app", "canary"})
+        self.assertEqual(set(self.ask(proxy, [get("/")] * 200)), {"app", "canary"})
+
+    def test_by_source(self):
+        proxy, _ = self.shared("upstream = app, canary\nsplit_by = source")
+        self.assertEqual(len(set(self.ask(proxy, [get("/")] * 50) + self.ask(proxy, [get("/")] * 50))), 1)
+
+    def test_connections_of_a_tcp_listener(self):
+        proxy, upstreams = self.shared("protocol = tcp\nupstream = app, canary")
+        for _ in range(60):
+            self.ask(proxy, [get("/")])
+        counts = [len(upstream.requests) for upstream in upstreams]
+        self.assertEqual(sum(counts), 60)
+        self.assertTrue(all(count > 5 for count in counts), counts)
+
+
 class Servers(Case):
     def counted(self, count):
         return [self.upstream() for _ in range(count)]
