@@ -5,6 +5,7 @@
 #define CONF_DESCRIBE_H
 
 #include "conf.h"
+#include "keys.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +13,17 @@
 /* Every key with its value, as an ini file that loads to the same configuration, each with a comment that
  * says where the value came from. */
 void conf_print_effective(FILE *out, const struct conf *conf);
+
+/* An object of a configuration: a listener, a route, an upstream. */
+struct conf_object {
+    enum conf_kind kind;
+    const void *of;
+    const struct conf_origin *origins;
+};
+
+/* What an object says under one key, as it is printed above, each line behind `indent`; nothing if it says nothing. */
+void conf_print_key(FILE *out, const char *indent, const struct conf_key *key,
+                    const struct conf_object *object);
 
 /* A line for each setting that a file made less safe than its default: "file:line: key = value ...". Returns
  * how many there are. */

@@ -7,11 +7,25 @@
 
 #define COMMENT_COLUMN 40
 
+/* Where lines go, and what each begins with. "; key: none" is left out unless all is to be said. */
+struct printer {
+    FILE *out;
+    const char *indent;
+    bool all;
+};
+
+static void print_nothing(const struct printer *p, const struct conf_key *key, const char *what)
+{
+    if (p->all)
+        fprintf(p->out, "%s; %s: %s\n", p->indent, key->name, what);
+}
+
 /* A $ is doubled, unless the value is one whose own $ were left alone when it was read. */
-static void print_line(FILE *out, const char *key, const char *value, bool variables,
+static void print_line(const struct printer *p, const char *key, const char *value, bool variables,
                        struct conf_origin origin)
 {
-    int column = fprintf(out, "%s = ", key);
+    FILE *out = p->out;
+    int column = fprintf(out, "%s%s = ", p->indent, key);
 
     for (; *value; value++, column++) {
         putc(*value, out);
@@ -27,16 +41,16 @@ static void print_line(FILE *out, const char *key, const char *value, bool varia
     putc('\n', out);
 }
 
-static void print_names(FILE *out, const struct conf_key *key, const struct conf_route *route,
+static void print_names(const struct printer *p, const struct conf_key *key, const struct conf_route *route,
                         struct conf_origin origin)
 {
     for (size_t i = 0; i < route->listener_count; i++)
-        print_line(out, key->name, route->listeners[i]->name, false, origin);
+        print_line(p, key->name, route->listeners[i]->name, false, origin);
     if (!route->listener_count)
-        fprintf(out, "; %s: %s\n", key->name, key->none);
+        print_nothing(p, key, key->none);
 }
 
-static void print_list(FILE *out, const struct conf_key *key, const void *field)
+static void print_list(const struct printer *p, const struct conf_key *key, const void *field)
 {
     const struct {
         const char *items;
@@ -45,14 +59,14 @@ static void print_list(FILE *out, const struct conf_key *key, const void *field)
 
     for (size_t i = 0; i < list->count; i++) {
         const struct conf_written *w = (const void *)(list->items + i * key->syntax->size);
-        print_line(out, key->name, w->written, key->syntax->variables, w->origin);
+        print_line(p, key->name, w->written, key->syntax->variables, w->origin);
     }
     if (!list->count)
-        fprintf(out, "; %s: %s\n", key->name, key->none ? key->none : "none");
+        print_nothing(p, key, key->none ? key->none : "none");
 }
 
-static void print_key(FILE *out, const struct conf_key *key, enum conf_kind kind, const void *object,
-                      const struct conf_origin *origins)
+static void print_key(const struct printer *p, const struct conf_key *key, enum conf_kind kind,
+                      const void *object, const struct conf_origin *origins)
 {
     struct conf_origin origin = origins[key - conf_keys];
     const char *field = key->at[kind] ? (const char *)object + key->at[kind] - 1 : NULL;
@@ -61,43 +75,52 @@ static void print_key(FILE *out, const struct conf_key *key, enum conf_kind kind
     if (key->type == CONF_FILES) {
         return; /* what they hold is printed in its place */
     } else if (key->type == CONF_NAMES) {
-        print_names(out, key, object, origin);
+        print_names(p, key, object, origin);
     } else if (key->type == CONF_MANY) {
-        print_list(out, key, field);
+        print_list(p, key, field);
     } else if (key->type == CONF_ONE && ((const struct conf_written *)(const void *)field)->written) {
-        print_line(out, key->name, ((const struct conf_written *)(const void *)field)->written,
+        print_line(p, key->name, ((const struct conf_written *)(const void *)field)->written,
                    key->syntax->variables, origin);
     } else if (key->type == CONF_ONE) {
-        fprintf(out, "; %s: none\n", key->name);
+        print_nothing(p, key, "none");
     } else if (key->type == CONF_CHOICE && *(const int *)field == CONF_INHERIT) {
-        fprintf(out, "; %s: inherited\n", key->name);
+        print_nothing(p, key, "inherited");
     } else if (key->type == CONF_CHOICE) {
         conf_value_print(key, *(const int *)field, text);
-        print_line(out, key->name, text, false, origin);
+        print_line(p, key->name, text, false, origin);
     } else if (key->type < CONF_CHOICE) {
         int64_t number = *(const int64_t *)field;
 
         if (number == CONF_INHERIT)
-            fprintf(out, "; %s: inherited\n", key->name);
+            print_nothing(p, key, "inherited");
         else
-            print_line(out, key->name, conf_value_print(key, number, text), false, origin);
+            print_line(p, key->name, conf_value_print(key, number, text), false, origin);
     } else if (*(const char *const *)field) {
-        print_line(out, key->name, *(const char *const *)field, false, origin);
+        print_line(p, key->name, *(const char *const *)field, false, origin);
     } else {
-        fprintf(out, "; %s: none\n", key->name);
+        print_nothing(p, key, "none");
     }
+}
+
+void conf_print_key(FILE *out, const char *indent, const struct conf_key *key,
+                    const struct conf_object *object)
+{
+    const struct printer p = {out, indent, false};
+
+    print_key(&p, key, object->kind, object->of, object->origins);
 }
 
 static void print_section(FILE *out, enum conf_kind kind, const char *name, const void *object,
                           const struct conf_origin *origins)
 {
+    const struct printer p = {out, "", true};
     bool tcp = kind == CONF_LISTENER && ((const struct conf_listener *)object)->protocol == CONF_TCP;
 
     fprintf(out, "%s[%s%s%s]\n", kind == CONF_GREENWAY ? "" : "\n", conf_kinds[kind].name, *name ? " " : "",
             name);
     for (size_t i = 0; i < conf_key_count; i++)
         if (conf_key_in(&conf_keys[i], kind) && !(conf_keys[i].http_only && tcp))
-            print_key(out, &conf_keys[i], kind, object, origins);
+            print_key(&p, &conf_keys[i], kind, object, origins);
 }
 
 void conf_print_effective(FILE *out, const struct conf *conf)

@@ -12,6 +12,7 @@
 
 #include "address.h"
 #include "describe.h"
+#include "explain.h"
 #include "load.h"
 #include "observe/error_log.h"
 #include "runtime/process.h"
@@ -28,6 +29,7 @@ struct command {
 
 static int command_run(int argc, char **argv);
 static int command_check(int argc, char **argv);
+static int command_explain(int argc, char **argv);
 static int command_reverse(int argc, char **argv);
 static int command_tcp(int argc, char **argv);
 static int command_help(int argc, char **argv);
@@ -49,6 +51,15 @@ static const struct command commands[] = {
      "Reads FILE and what it includes, lists every error with its line, and warns about settings\n"
      "that weaken a safe default. Binds nothing and connects to nothing.\n\n"
      "  --effective   print the whole configuration, defaults included, with the origin of each value\n"},
+    {"explain", "FILE METHOD URL [OPTION...]", "say what a configuration makes of a request", command_explain,
+     "Tells which listener and route take the request and why no earlier one does, whether the\n"
+     "networks' rules let it in, the head as it goes to the server, and every key that applies,\n"
+     "each with its place in the file. Binds nothing and connects to nothing; what only serving\n"
+     "can tell (passwords, rates, whether a server answers) is not tried.\n\n"
+     "  -H, --header 'NAME: VALUE'   a header field of the request; may be repeated\n"
+     "  --from ADDRESS               where it comes from: 127.0.0.1 unless told otherwise\n"
+     "  --listener NAME              the listener it comes to: that on the URL's port otherwise\n\n"
+     "  greenway explain my.ini GET http://example.com/v1/users -H 'Cookie: beta=1'\n"},
     {"reverse", "FROM TO", "an HTTP proxy in front of one server, without a file", command_reverse,
      ADDRESSES "TO is the server behind: host:port, a port of\n"
                "this machine, unix:/path, or any of them behind http://.\n\n"
@@ -228,6 +239,68 @@ static int command_check(int argc, char **argv)
     }
     conf_free(conf);
     return EXIT_OK;
+}
+
+/* --- explain -------------------------------------------------------------------------------------- */
+
+struct explain_arguments {
+    const char *file;
+    struct explain_request request;
+    const char *fields[128];
+};
+
+/* The value behind an option that takes one, or NULL. */
+static const char *option_value(const char *name, const char *short_name, char **argv, int *i)
+{
+    if (strcmp(argv[*i], name) != 0 && (!short_name || strcmp(argv[*i], short_name) != 0))
+        return NULL;
+    return argv[++*i] ? argv[*i] : "";
+}
+
+static int explain_option(struct explain_arguments *a, char **argv, int *i)
+{
+    const struct command *self = find_command("explain");
+    const char *option = argv[*i], *value;
+    if ((value = option_value("--header", "-H", argv, i))) {
+        if (a->request.field_count == sizeof a->fields / sizeof a->fields[0])
+            return wrong_argument(self, value, "is one field too many");
+        a->fields[a->request.field_count++] = value;
+    } else if ((value = option_value("--from", NULL, argv, i))) {
+        a->request.from = value;
+    } else if ((value = option_value("--listener", NULL, argv, i))) {
+        a->request.listener = value;
+    } else {
+        return wrong_argument(self, option, "is no option of explain");
+    }
+    return *value ? EXIT_OK : wrong_argument(self, option, "needs a value behind it");
+}
+
+static int command_explain(int argc, char **argv)
+{
+    const struct command *self = find_command("explain");
+    struct explain_arguments a = {.file = NULL};
+    const char **words[] = {&a.file, &a.request.method, &a.request.url};
+    size_t count = 0;
+    for (int i = 1; i < argc; i++) {
+        if (*argv[i] == '-') {
+            int status = explain_option(&a, argv, &i);
+            if (status != EXIT_OK)
+                return status;
+        } else if (count == sizeof words / sizeof words[0]) {
+            return wrong_argument(self, argv[i], "is too much");
+        } else {
+            *words[count++] = argv[i];
+        }
+    }
+    if (count < sizeof words / sizeof words[0])
+        return wrong_count(self, "needs a file, a method and a URL");
+    struct conf *conf = load_file(a.file);
+    if (!conf)
+        return EXIT_USAGE;
+    a.request.fields = a.fields;
+    int r = explain(stdout, conf, &a.request);
+    conf_free(conf);
+    return r == -ENOMEM ? no_memory() : r < 0 ? EXIT_USAGE : EXIT_OK;
 }
 
 /* --- reverse, tcp -------------------------------------------------------------------------------- */

@@ -20,11 +20,15 @@ static int check_source(struct exchange *x, const struct conf_access *rules, enu
     return 0;
 }
 
-int exchange_admit(struct exchange *x)
+int exchange_admit_source(struct exchange *x)
 {
     int r = check_source(x, &x->listener->access, BLAME_LISTENER);
-    if (r == 0 && x->route)
-        r = check_source(x, &x->route->access, BLAME_ROUTE);
+    return r == 0 && x->route ? check_source(x, &x->route->access, BLAME_ROUTE) : r;
+}
+
+int exchange_admit(struct exchange *x)
+{
+    int r = exchange_admit_source(x);
     if (r == 0)
         r = exchange_demand(x);
     return r;

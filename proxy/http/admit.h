@@ -7,4 +7,7 @@
 /* 0, or -1 after exchange_fail(). May switch. */
 int exchange_admit(struct exchange *x);
 
+/* The first of those rules: by the network that the request comes from. Never switches. */
+int exchange_admit_source(struct exchange *x);
+
 #endif

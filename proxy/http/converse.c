@@ -250,13 +250,14 @@ static bool may_replay(const struct conversation *t, int error)
     }
 }
 
-/* What the server is to know of the client. */
-static void tell_of_client(struct exchange *x, struct http_forward_request *facts)
+void exchange_request_facts(struct exchange *x, struct http_forward_request *facts)
 {
     static const enum http_believed believed[] = {[CONF_X_FORWARDED_FOR] = HTTP_BELIEVED_X_FORWARDED_FOR,
                                                   [CONF_FORWARDED] = HTTP_BELIEVED_FORWARDED,
                                                   [CONF_X_REAL_IP] = HTTP_BELIEVED_X_REAL_IP};
     const struct conf_client *rules = &x->listener->client;
+    *facts = (struct http_forward_request){
+        .scheme = SPAN("http"), .via = SPAN("greenway"), .edits = x->request_edits};
     facts->client = span_str(green_address_text(&x->connection->peer, false, x->client_text));
     if (x->source == &x->behind)
         facts->origin = span_str(green_address_text(x->source, false, x->origin_text));
@@ -269,9 +270,7 @@ static void tell_of_client(struct exchange *x, struct http_forward_request *fact
 int conversation_hold(struct conversation *t)
 {
     struct exchange *x = t->x;
-    t->facts = (struct http_forward_request){
-        .scheme = SPAN("http"), .via = SPAN("greenway"), .edits = x->request_edits};
-    tell_of_client(x, &t->facts);
+    exchange_request_facts(x, &t->facts);
     for (bool pooled = true;; pooled = false) {
         if (lease(t, pooled) < 0)
             return -1;

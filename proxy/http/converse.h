@@ -33,6 +33,10 @@ void conversation_failed(struct conversation *t);
  * May switch. */
 void conversation_end(struct conversation *t, bool complete);
 
+/* What the head that goes to a server is made with, besides the request's own: what the server is to know of the client,
+ * and the edits. */
+void exchange_request_facts(struct exchange *x, struct http_forward_request *facts);
+
 /* The limit on this request's body, 0: none; and the refusal of one that is larger. */
 int64_t exchange_max_body(const struct exchange *x);
 int exchange_body_too_large(struct exchange *x);

@@ -21,7 +21,7 @@
 
 /* --- head in ------------------------------------------------------------------------------------------------------- */
 
-static void begin(struct exchange *x, struct connection *c, struct h1 *client)
+void exchange_prepare(struct exchange *x, struct connection *c, struct h1 *client)
 {
     x->connection = c;
     x->worker = c->worker;
@@ -46,12 +46,17 @@ static void begin(struct exchange *x, struct connection *c, struct h1 *client)
         .listener = x->listener, .client = &c->peer, .minor = 1, .reason = "", .started = green_turn_time()};
 }
 
+struct http_limits exchange_head_limits(const struct exchange *x)
+{
+    return (struct http_limits){.head_bytes = (uint32_t)x->listener->max_head,
+                                .target_bytes = (uint32_t)x->listener->max_target,
+                                .fields = (uint32_t)x->listener->max_fields};
+}
+
 static int read_request(struct exchange *x)
 {
     struct h1 *client = x->client;
-    struct http_limits limits = {.head_bytes = (uint32_t)x->listener->max_head,
-                                 .target_bytes = (uint32_t)x->listener->max_target,
-                                 .fields = (uint32_t)x->listener->max_fields};
+    struct http_limits limits = exchange_head_limits(x);
     http_request_begin(&client->parser, &limits);
     int r = client->stream.ops->read_head(&client->stream, &x->request,
                                           x->log.started + x->listener->timeout_head);
@@ -66,8 +71,7 @@ static int read_request(struct exchange *x)
     return exchange_fail(x, 0, silent ? "" : "client_gone", NULL, BLAME_NONE, NULL);
 }
 
-/* Behind a trusted proxy, the client is whom that one names. */
-static void identify_client(struct exchange *x)
+void exchange_identify_client(struct exchange *x)
 {
     const struct conf_client *rules = &x->listener->client;
     if (!rules->trusted_count || !client_trusted(rules, &x->connection->peer))
@@ -121,29 +125,35 @@ static int match_route(struct exchange *x, struct route_request *request)
                                                                  : 0;
 }
 
-static int choose_route(struct exchange *x)
+int exchange_route_request(struct exchange *x, struct route_request *request)
 {
-    const struct sockaddr *source = &exchange_client(x)->any;
-    struct route_request request;
     char *path = x->worker->scratch;
     int n = http_path_normalise(x->request.uri.path, 0, path, sizeof x->worker->scratch);
     if (n < 0)
         return exchange_malformed(x, n);
-    request.listener = x->listener;
-    request.head = &x->request;
-    request.path = span_of(path, (size_t)n);
-    request.source = source;
-    request.scratch = path + n; /* path and query come from one target, and fit in together */
+    request->listener = x->listener;
+    request->head = &x->request;
+    request->path = span_of(path, (size_t)n);
+    request->source = &exchange_client(x)->any;
+    request->scratch = path + n; /* path and query come from one target, and fit in together */
+    return 0;
+}
+
+int exchange_choose_route(struct exchange *x)
+{
+    struct route_request request;
+    if (exchange_route_request(x, &request) < 0)
+        return -1;
     if (match_route(x, &request) < 0)
         return -1;
-    x->upstream = route_split(x->route ? &x->route->split : &x->listener->split, &x->request, source,
+    x->upstream = route_split(x->route ? &x->route->split : &x->listener->split, &x->request, request.source,
                               &x->worker->random);
     if (x->upstream || x->route) /* a route does something, always */
         return 0;
     return exchange_fail(x, 404, "no_route", "destination_not_found", BLAME_LISTENER, "upstream");
 }
 
-static int check_limits(struct exchange *x)
+int exchange_check_limits(struct exchange *x)
 {
     uint64_t max_body = (uint64_t)exchange_max_body(x);
     if (!max_body || !x->request.has_length || x->request.content_length <= max_body)
@@ -341,18 +351,18 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
 {
     struct exchange x;
     struct conversation talk;
-    begin(&x, c, client);
+    exchange_prepare(&x, c, client);
     conversation_begin(&talk, &x);
 
     int r = read_request(&x);
     if (r == 0)
-        identify_client(&x);
+        exchange_identify_client(&x);
     if (r == 0)
-        r = choose_route(&x);
+        r = exchange_choose_route(&x);
     if (r == 0)
         r = exchange_admit(&x);
     if (r == 0)
-        r = check_limits(&x);
+        r = exchange_check_limits(&x);
     if (r == 0)
         r = obtain_answer(&x, &talk);
     if (r == 0 && x.response.status == 101) {

@@ -45,6 +45,18 @@ struct exchange {
 /* Serves one request that has begun to arrive on `client`. May switch. */
 enum exchange_end exchange_run(struct connection *c, struct h1 *client);
 
+/* The first steps of it, in their order, for who wants to know what would become of a request. Those that return a result
+ * return 0, or -1 after exchange_fail(). */
+struct route_request;
+void exchange_prepare(struct exchange *x, struct connection *c, struct h1 *client);
+struct http_limits exchange_head_limits(const struct exchange *x);
+/* Behind a trusted proxy, the client is whom that one names. */
+void exchange_identify_client(struct exchange *x);
+/* What the route is chosen by; valid until the worker's scratch space is used for something else. */
+int exchange_route_request(struct exchange *x, struct route_request *request);
+int exchange_choose_route(struct exchange *x);
+int exchange_check_limits(struct exchange *x);
+
 /* Whose configuration key was responsible. */
 enum exchange_blame { BLAME_NONE, BLAME_LISTENER, BLAME_ROUTE, BLAME_UPSTREAM };
 
