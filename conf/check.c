@@ -266,6 +266,7 @@ static void check_whole(struct check *k)
     for (size_t i = 0; i < c->route_count; i++) {
         check_action(k, &c->routes[i]);
         conf_check_files(k->l, &c->routes[i]);
+        conf_check_mirror(k->l, &c->routes[i]);
     }
     check_bindings(k);
     conf_check_bodies(k->l);

@@ -24,6 +24,7 @@ struct conf_address {
 
 #include "files.h"
 #include "bodies.h"
+#include "mirror.h"
 
 enum conf_protocol { CONF_HTTP, CONF_TCP };
 enum conf_log_format { CONF_LOG_JSON, CONF_LOG_COMBINED };
@@ -76,6 +77,7 @@ struct conf_route {
     struct conf_demand demand;
     struct conf_files files;
     struct conf_compress compress;
+    struct conf_mirroring mirror;
     const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
 };
@@ -113,6 +115,8 @@ struct conf {
     enum conf_client_address client_address_from;
     enum conf_forwarded forwarded_headers;
     int64_t compress_memory; /* of each worker */
+
+    struct conf_mirror_limits mirror;
 
     struct conf_listener *listeners;
     size_t listener_count;

@@ -46,6 +46,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/rate.inc"
 #include "keys/files.inc"
 #include "keys/bodies.inc"
+#include "keys/mirror.inc"
 #include "keys/limits.inc"
 #include "keys/timeouts.inc"
 };

@@ -64,6 +64,9 @@ void conf_apply(struct conf_loader *loader);
 void conf_check(struct conf_loader *loader);
 void conf_check_bodies(struct conf_loader *loader); /* bodies.c */
 
+/* mirror.c: mirrors of nothing. */
+void conf_check_mirror(struct conf_loader *loader, const struct conf_route *route);
+
 /* files.c: keys about files where none are served. */
 void conf_check_files(struct conf_loader *loader, const struct conf_route *route);
 

@@ -29,5 +29,6 @@ extern const struct conf_syntax conf_rate_limit_syntax, conf_method_syntax;     
 extern const struct conf_syntax conf_root_syntax, conf_index_syntax, conf_fallback_syntax,
     conf_field_value_syntax;                                                /* files.c */
 extern const struct conf_syntax conf_coding_syntax, conf_media_type_syntax; /* bodies.c */
+extern const struct conf_syntax conf_mirror_syntax;                         /* mirror.c */
 
 #endif

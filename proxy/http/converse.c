@@ -13,6 +13,7 @@ void conversation_begin(struct conversation *t, struct exchange *x)
     t->tried = 0;
     t->replayed = t->upload_done = t->watching = t->client_gone = false;
     t->upload = NULL;
+    t->mirror.copy = NULL;
 }
 
 int64_t exchange_max_body(const struct exchange *x)
@@ -74,7 +75,7 @@ static void *upload(void *arg)
                                       .min_rate = x->listener->min_rate,
                                       .max_bytes = (uint64_t)exchange_max_body(x)};
     t->upload_result =
-        relay_body(&x->client->stream, &x->server.stream, &patience, &x->worker->buffers, &t->upload_side);
+        relay_body(t->body, &x->server.stream, &patience, &x->worker->buffers, &t->upload_side);
     t->upload_done = true;
     if (t->upload_result < 0 && t->upload_side == RELAY_FROM)
         shutdown(x->lease->fd, SHUT_RDWR);
@@ -90,6 +91,7 @@ static int send_request(struct conversation *t)
     t->upload_done = false;
     t->upload_result = 0;
     h1_mark(x->client, &t->body_start);
+    t->body = mirror_body(&t->mirror, &x->client->stream);
     int r = server->ops->write_request(server, &x->request, &t->facts);
     if (r < 0)
         return r;
@@ -271,6 +273,7 @@ int conversation_hold(struct conversation *t)
 {
     struct exchange *x = t->x;
     exchange_request_facts(x, &t->facts);
+    mirror_begin(&t->mirror, x, &t->facts);
     for (bool pooled = true;; pooled = false) {
         if (lease(t, pooled) < 0)
             return -1;
@@ -303,6 +306,7 @@ void conversation_end(struct conversation *t, bool complete)
 {
     struct exchange *x = t->x;
     stop_upload(t);
+    mirror_end(&t->mirror);
     if (!x->lease)
         return;
     struct h1 *server = &x->server;

@@ -3,14 +3,17 @@
 #define HTTP_CONVERSE_H
 
 #include "exchange.h"
+#include "mirror.h"
 #include "relay.h"
 
 struct conversation {
     struct exchange *x;
     struct http_forward_request facts;
+    struct mirror mirror;
     uint64_t tried; /* servers that could not be reached */
     bool replayed;  /* the request was sent twice already */
     struct h1_mark body_start;
+    struct http_stream *body; /* where it is read from */
     /* The rest of the request's body goes on in a greenlet of its own while the answer is waited for. */
     green_t *upload;
     bool upload_done;

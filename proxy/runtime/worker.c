@@ -53,6 +53,7 @@ static int set_up(struct worker *w)
         return -ENOMEM;
     buffers_init(&w->buffers);
     encoders_init(&w->encoders, (size_t)w->conf->compress_memory);
+    mirrors_init(&w->mirrors);
     if (getrandom(&w->random, sizeof w->random, 0) != sizeof w->random)
         return -errno;
     green_on_idle(give_back_memory, w);
@@ -97,6 +98,7 @@ static void wait_for_connections(struct worker *w)
 /* Greenlets that close idle upstream connections may still be on their way; they need the groups. */
 static void take_down(struct worker *w)
 {
+    mirrors_end(w);
     for (size_t i = 0; i < w->conf->upstream_count; i++)
         group_close_idle(&w->groups[i]);
     green_stats_t stats;

@@ -15,6 +15,7 @@
 #include "conf.h"
 #include "http/date.h"
 #include "http/encoder.h"
+#include "http/mirror.h"
 #include "observe/access_log.h"
 #include "route/split.h"
 #include "upstream/group.h"
@@ -50,6 +51,7 @@ struct worker {
     struct buffers buffers;
     struct encoders encoders;
     struct http_date date;
+    struct mirrors mirrors;
     struct route_random random;
     char scratch[65536]; /* for work that does not wait: stacks stay small. No request target is larger */
     struct connections connections;
