@@ -53,6 +53,7 @@ struct conf_listener {
     int64_t max_head, max_fields, max_target; /* limits on a request head: bytes, field lines, bytes */
     int64_t max_body;                         /* request body bytes; 0 is no limit */
     int64_t timeout_head, timeout_body, timeout_keepalive, timeout_write, timeout_tunnel, timeout_linger;
+    int64_t timeout_disk;              /* for files that are served */
     int64_t min_rate;                  /* bytes per second below which a sender is too slow; 0 off */
     const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;

@@ -13,8 +13,6 @@
 #include "http/conditional.h"
 #include "http/range.h"
 
-#define PATIENCE GREEN_S(30) /* for a disk */
-
 /* The texts of an answer's fields, and what it is made of. */
 struct file_answer {
     struct exchange *x;
@@ -53,7 +51,7 @@ static int not_found(struct exchange *x, int error)
     case -ENOBUFS:
         return refuse(x, 503, "file_no_resources", "proxy_internal_error");
     case -ETIMEDOUT:
-        return refuse(x, 504, "file_timeout", "proxy_internal_error");
+        return exchange_fail(x, 504, "disk_timeout", "proxy_internal_error", BLAME_LISTENER, "timeout_disk");
     default:
         return refuse(x, 500, "file_unreadable", "proxy_internal_error");
     }
@@ -239,12 +237,12 @@ static void *search_on_thread(void *arg)
 }
 
 /* What the kernel has at hand is found at once; for the rest a thread waits for the disk. */
-static int search(struct files_search *s)
+static int search(struct files_search *s, green_time deadline)
 {
     struct job job = {.search = s, .result = files_search(s, true)};
     if (job.result != -EAGAIN)
         return job.result;
-    int r = green_blocking_in(green_threads_file(), search_on_thread, &job, NULL, green_in(PATIENCE));
+    int r = green_blocking_in(green_threads_file(), search_on_thread, &job, NULL, deadline);
     if (r < 0 && job.result == 0 && s->fd >= 0)
         close(s->fd);
     return r < 0 ? r : job.result;
@@ -257,6 +255,7 @@ static int answer(struct file_answer *a)
         return redirect(a->x);
     case FILES_FOLDER:
         return listing_answer(a->x, &a->search);
+    case FILES_NO_ROOT:
     case FILES_FILE:
         break;
     }
@@ -281,7 +280,9 @@ int files_answer(struct exchange *x, struct span path)
     a->search.asked_length = (size_t)r;
     if (conf->precompressed)
         http_codings_accepted(&x->request, &a->search.takes);
-    r = search(&a->search);
+    r = search(&a->search, green_turn_time() + x->listener->timeout_disk);
+    if (r == -ENOENT && a->search.found == FILES_NO_ROOT)
+        return refuse(x, 404, "root_not_found", "destination_not_found");
     if (r < 0)
         return not_found(x, r);
     r = answer(a);

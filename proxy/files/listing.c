@@ -12,7 +12,6 @@
 #include "http/scan.h"
 
 #define ENTRIES_MAX 10000
-#define PATIENCE    GREEN_S(30) /* for a disk */
 
 struct entry {
     char *name;
@@ -193,7 +192,8 @@ int listing_answer(struct exchange *x, struct files_search *search)
     struct job job = {
         .folder = search->fd, .path = x->request.uri.path, .dotfiles = search->conf->dotfiles != 0};
     search->fd = -1;
-    int r = green_blocking_in(green_threads_file(), make_page, &job, NULL, green_in(PATIENCE));
+    int r = green_blocking_in(green_threads_file(), make_page, &job, NULL,
+                              green_turn_time() + x->listener->timeout_disk);
     if (r == 0)
         r = job.error;
     if (r < 0) {

@@ -154,8 +154,11 @@ int files_search(struct files_search *s, bool at_hand)
     s->fd = -1;
     start(s, s->asked, s->asked_length, s->asked_folder);
     w.root = beneath_folder(s->conf->root.text, at_hand);
-    if (w.root < 0)
-        return w.root;
+    if (w.root < 0) {
+        s->found = FILES_NO_ROOT;
+        return missing(w.root) ? -ENOENT : w.root;
+    }
+    s->found = FILES_FILE;
     int r = find(&w);
     if (missing(r) && s->conf->fallback.text)
         r = find_fallback(&w);

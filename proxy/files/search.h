@@ -15,6 +15,7 @@ enum files_found {
     FILES_FILE,
     FILES_WITHOUT_SLASH, /* a folder by a name without the slash; nothing is open */
     FILES_FOLDER,        /* a folder to be listed */
+    FILES_NO_ROOT,       /* with -ENOENT: not even the root */
 };
 
 struct files_search {

@@ -17,8 +17,6 @@
 #include "route/match.h"
 #include "upgrade.h"
 
-#define LOCAL_PATIENCE GREEN_S(30) /* for a disk */
-
 /* --- head in ------------------------------------------------------------------------------------------------------- */
 
 void exchange_prepare(struct exchange *x, struct connection *c, struct h1 *client)
@@ -167,7 +165,8 @@ int exchange_check_limits(struct exchange *x)
 static int relay_from(struct exchange *x, struct http_stream *body)
 {
     struct http_stream *client = &x->client->stream;
-    struct relay_patience patience = {.timeout = x->upstream ? x->upstream->timeout_read : LOCAL_PATIENCE};
+    struct relay_patience patience = {.timeout = x->upstream ? x->upstream->timeout_read
+                                                             : x->listener->timeout_disk};
     enum relay_side side = RELAY_TO;
     struct http_forward_response facts = {.minor = x->request.minor,
                                           .framing = http_response_framing(&x->response, x->request.minor),
@@ -189,9 +188,13 @@ static int relay_from(struct exchange *x, struct http_stream *body)
         client->ops->flush(client) < 0) /* what came of the body is the client's, then it ends */
         return exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
     int status = x->client->sent ? 0 : 502;
-    if (x->answer == &x->local.stream)
-        return exchange_fail(x, x->client->sent ? 0 : 500, "file_unreadable", "proxy_internal_error",
-                             BLAME_NONE, NULL);
+    if (x->local.stream.ops) {
+        status = x->client->sent ? 0 : timeout ? 504 : 500;
+        return timeout
+                   ? exchange_fail(x, status, "disk_timeout", "proxy_internal_error", BLAME_LISTENER,
+                                   "timeout_disk")
+                   : exchange_fail(x, status, "file_unreadable", "proxy_internal_error", BLAME_NONE, NULL);
+    }
     if (timeout)
         return exchange_fail(x, status, "read_timeout", "http_response_incomplete", BLAME_UPSTREAM,
                              "timeout_read");

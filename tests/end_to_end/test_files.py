@@ -148,6 +148,8 @@ class Finding(Files):
         os.rmdir(self.root)
         proxy = self.serve()
         self.assertEqual(self.ask(proxy, "/a").status, 404)
+        entry = proxy.access_log(1)[0]
+        self.assertEqual((entry["reason"], entry["directive"]), ("root_not_found", "root"))
         self.put("a", b"now")
         self.assertEqual(self.ask(proxy, "/a").body, b"now")
 
