@@ -78,12 +78,18 @@ static bool method_matches(const struct conf_match *m, struct span method)
     return m->method_count == 0;
 }
 
+/* Most patterns differ in a byte that is at hand; only for the others it is worth a call. */
+static bool same_bytes(const char *a, const char *b, size_t n, size_t likely)
+{
+    return a[likely] == b[likely] && !memcmp(a, b, n);
+}
+
 static bool host_matches(const struct conf_host *pattern, struct span host)
 {
     size_t n = pattern->length;
     if (!pattern->wildcard)
-        return host.n == n && !memcmp(host.p, pattern->text, n);
-    return host.n > n && !memcmp(host.p + host.n - n, pattern->text, n);
+        return host.n == n && same_bytes(host.p, pattern->text, n, 0);
+    return host.n > n && same_bytes(host.p + host.n - n, pattern->text, n, 1);
 }
 
 static bool any_host_matches(const struct conf_match *m, struct span host, struct route_captures *captures,
@@ -103,10 +109,12 @@ static bool any_host_matches(const struct conf_match *m, struct span host, struc
  * included. */
 static bool path_matches(const struct conf_path *pattern, struct span path)
 {
-    if (path.n < pattern->length || memcmp(path.p, pattern->text, pattern->length) != 0)
+    size_t n = pattern->length;
+    if (!n)
+        return true;
+    if (path.n < n || !same_bytes(path.p, pattern->text, n, n - 1))
         return false;
-    return path.n == pattern->length ||
-           (!pattern->exact && (!pattern->length || path.p[pattern->length] == '/'));
+    return path.n == n || (!pattern->exact && path.p[n] == '/');
 }
 
 static bool any_path_matches(const struct conf_match *m, struct span path, struct route_captures *captures,
@@ -130,10 +138,10 @@ const char *route_mismatch(const struct conf_route *route, const struct route_re
         return "listener";
     if (!method_matches(m, r->head->method_name))
         return "method";
-    if (!any_path_matches(m, r->path, captures, error))
-        return "path";
     if (!any_host_matches(m, r->host, captures, error))
         return "host";
+    if (!any_path_matches(m, r->path, captures, error))
+        return "path";
     if (m->source_count && !conf_networks_have(m->sources, m->source_count, r->source))
         return "source";
     if (m->header_count && !route_headers_hold(m, r->head, error))
