@@ -15,7 +15,7 @@ void green__make_ready(green_t *g)
 {
     g->state = GREEN_READY;
     list_push(&g->hub->ready, &g->queued);
-    g->hub->ready_count++;
+    g->hub->made_ready++;
 }
 
 int green__interruption(const green_t *g)

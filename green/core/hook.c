@@ -1,9 +1,9 @@
 /* Hooks on what happens to greenlets. */
 #include "internal.h"
 
-static void note_kinds(green_hub_t *hub)
+void green__hooks_changed(green_hub_t *hub)
 {
-    hub->hook_kinds = 0;
+    hub->hook_kinds = hub->slices ? HOOK_SLICES : 0;
     for (struct green_node *node = hub->hooks.first; node; node = node->next)
         hub->hook_kinds |= CONTAINER_OF(node, green_hook_t, node)->kinds;
 }
@@ -18,7 +18,7 @@ int green_hook_add(green_hook_t *hook, unsigned kinds,
         return -EINVAL;
     *hook = (green_hook_t){.kinds = kinds, .fn = fn};
     chain_push(&hub->hooks, &hook->node);
-    note_kinds(hub);
+    green__hooks_changed(hub);
     return 0;
 }
 
@@ -26,7 +26,7 @@ void green_hook_remove(green_hook_t *hook)
 {
     chain_remove(&hook->node);
     if (green__hub)
-        note_kinds(green__hub);
+        green__hooks_changed(green__hub);
 }
 
 void green__call_hooks(green_hub_t *hub, enum green_event_kind kind, green_t *g)

@@ -25,30 +25,25 @@ static inline void give_turn(green_hub_t *hub, green_t *g)
 {
     hub->current = g;
     g->state = GREEN_RUNNING;
-    SHOW(hub->switches, hub->switches + 1);
-    hub->streak = 0;
-    if (UNLIKELY(hub->slices != NULL))
-        green__slice_begins(hub->slices);
+    SHOW(hub->turns, hub->turns + 1);
     if (g->never_ran)
         green__start(hub, g);
 }
 
-/* The turn of the running greenlet is over. Moving much takes long, while the I/O of others waits: it counts as many
+/* At the end of a turn. Moving much takes long, while the I/O of others waits: it counts as many
  * turns. */
-static inline void count_turn(green_hub_t *hub)
+static inline void count_moved(green_hub_t *hub)
 {
-    hub->unpolled += 1 + (unsigned)(hub->streak >> 16);
-    if (UNLIKELY(hub->slices != NULL))
-        green__slice_ends(hub->slices);
+    if (UNLIKELY(hub->streak)) {
+        hub->polled_at -= hub->streak >> 16;
+        hub->streak = 0;
+    }
 }
 
 static inline green_t *pop_ready(green_hub_t *hub)
 {
     struct list *node = list_pop(&hub->ready);
-    if (!node)
-        return NULL;
-    hub->ready_count--;
-    return CONTAINER_OF(node, green_t, queued);
+    return node ? CONTAINER_OF(node, green_t, queued) : NULL;
 }
 
 /* Those who were ready at its start; whoever becomes ready meanwhile waits for the next round. Greenlets that wait pass
@@ -56,15 +51,18 @@ static inline green_t *pop_ready(green_hub_t *hub)
 static void go_round(green_hub_t *hub)
 {
     green_t *g;
-    hub->turns_left = hub->ready_count;
-    while (hub->turns_left && (g = pop_ready(hub))) {
-        hub->turns_left--;
+    hub->round_end = hub->made_ready;
+    while (hub->turns != hub->round_end && (g = pop_ready(hub))) {
         green__tell(hub, GREEN_HOOK_SWITCH, g);
         give_turn(hub, g);
+        if (UNLIKELY(hub->slices != NULL))
+            green__slice_begins(hub->slices);
         green__switch_context(&hub->context, &g->context, false);
         g = hub->current;
         hub->current = NULL;
-        count_turn(hub);
+        count_moved(hub);
+        if (UNLIKELY(hub->slices != NULL))
+            green__slice_ends(hub->slices);
         if (g->state == GREEN_DONE)
             green__finish(hub, g);
     }
@@ -76,11 +74,10 @@ void green__leave(green_hub_t *hub, green_t *g)
 {
     int saved = *hub->errno_at;
     struct context *to = &hub->context;
-    if (hub->turns_left && LIKELY(!(hub->hook_kinds & GREEN_HOOK_SWITCH))) {
+    if (hub->turns != hub->round_end && LIKELY(!(hub->hook_kinds & (GREEN_HOOK_SWITCH | HOOK_SLICES)))) {
         green_t *next = pop_ready(hub);
         if (LIKELY(next)) {
-            hub->turns_left--;
-            count_turn(hub);
+            count_moved(hub);
             give_turn(hub, next);
             if (UNLIKELY(next == g))
                 return;
@@ -108,8 +105,8 @@ static bool stuck(green_hub_t *hub)
 
 static void tidy(green_hub_t *hub)
 {
-    bool active = hub->switches != hub->tidied_switches;
-    hub->tidied_switches = hub->switches;
+    bool active = hub->turns != hub->tidied_turns;
+    hub->tidied_turns = hub->turns;
     hub->tidy_at = active ? hub->now + TIDY_INTERVAL : GREEN_FOREVER;
     stack_trim(&hub->stacks, hub->unstarted);
     if (hub->on_idle)
@@ -119,9 +116,9 @@ static void tidy(green_hub_t *hub)
 static void poll_io(green_hub_t *hub)
 {
     green_time until = 0;
-    if (hub->tidy_at == GREEN_FOREVER && hub->switches != hub->tidied_switches)
+    if (hub->tidy_at == GREEN_FOREVER && hub->turns != hub->tidied_turns)
         hub->tidy_at = hub->now + TIDY_INTERVAL;
-    if (!hub->ready_count && chain_empty(&hub->due) && chain_empty(&hub->idlers)) {
+    if (!green__ready(hub) && chain_empty(&hub->due) && chain_empty(&hub->idlers)) {
         if (UNLIKELY(stuck(hub))) {
             report_deadlock(hub);
             green_wake(hub->root->park, -EDEADLK);
@@ -132,13 +129,13 @@ static void poll_io(green_hub_t *hub)
             until = hub->tidy_at;
     }
     SHOW(hub->polls, hub->polls + 1);
-    hub->unpolled = 0;
-    hub->look_at = TURNS_PER_LOOK;
+    hub->polled_at = hub->turns;
+    hub->look_at = hub->turns + TURNS_PER_LOOK;
     hub->tick = 0;
     green__poller_wait(hub, until);
     SHOW(hub->polling, false);
     timers_run(&hub->timers, hub->now);
-    if (UNLIKELY(hub->idlers.first) && !hub->ready_count && chain_empty(&hub->due))
+    if (UNLIKELY(hub->idlers.first) && !green__ready(hub) && chain_empty(&hub->due))
         green__wake_first(&hub->idlers, 0);
     if (hub->now >= hub->tidy_at)
         tidy(hub);
@@ -148,11 +145,11 @@ static void poll_io(green_hub_t *hub)
  * number of turns, and of time, without one starves nobody. */
 static bool poll_is_due(green_hub_t *hub)
 {
-    if (hub->unpolled >= TURNS_PER_POLL)
+    if (hub->turns - hub->polled_at >= TURNS_PER_POLL)
         return true;
-    if (hub->unpolled < hub->look_at)
+    if (hub->turns < hub->look_at)
         return false;
-    hub->look_at = hub->unpolled + TURNS_PER_LOOK;
+    hub->look_at = hub->turns + TURNS_PER_LOOK;
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
     green_time tick = (green_time)t.tv_sec * 1000000000 + t.tv_nsec, last = hub->tick;
@@ -170,7 +167,7 @@ static void run_hub(void *arg)
         if (UNLIKELY(hub->due.first))
             green__run_due(hub);
         go_round(hub);
-        if (!hub->ready_count || poll_is_due(hub))
+        if (!green__ready(hub) || poll_is_due(hub))
             poll_io(hub);
     }
 }
@@ -399,10 +396,10 @@ void green_hub_stats(green_stats_t *out)
 {
     green_hub_t *hub = green_hub();
     *out = (green_stats_t){
-        .switches = hub->switches,
+        .switches = hub->turns,
         .polls = hub->polls,
         .greenlets = hub->alive,
-        .ready = hub->ready_count,
+        .ready = green__ready(hub),
         .parked = hub->parked,
         .stacks_cached = hub->stacks.count,
     };

@@ -66,7 +66,6 @@ static void lose(green_hub_t *hub, green_t *g)
         g->park->woken = true;
     timer_remove(&hub->timers, &g->wait_timer);
     green__timeouts_end(g);
-    list_remove(&g->queued);
     list_remove(&g->everyone);
     hub->alive--;
     hub->background -= g->background;
@@ -88,7 +87,8 @@ static void lose_others(green_hub_t *hub)
         if (g != hub->current)
             lose(hub, g);
     }
-    hub->ready_count = 0;
+    list_init(&hub->ready);
+    hub->made_ready = hub->round_end = hub->turns;
     hub->waiting = hub->outside = 0; /* whoever said so was waiting */
     hub->idlers = hub->enders = (struct green_chain){0};
     while (chain_pop(&hub->due))

@@ -86,16 +86,19 @@ struct green_hub {
     struct stack stack;     /* it runs on */
     green_t *current;       /* NULL while the hub itself runs */
     struct list ready;
-    size_t ready_count;
-    struct green_chain due; /* links to be called */
+    uint64_t made_ready; /* greenlets so far */
+    uint64_t turns;      /* given to them so far; the difference is how many are ready */
+    uint64_t round_end;  /* `turns` once those who were ready when this round began have had theirs */
+    unsigned hook_kinds; /* somebody wants to hear of these */
+    int *errno_at;       /* this thread's errno */
+    size_t streak;       /* what the running greenlet has moved in this turn (net/fd.c) */
+    struct inspection *inspection; /* NULL, but for the moment of one */
+    struct green_chain due;        /* links to be called */
     struct timers timers;
     green_time now;            /* the clock at the last poll */
-    size_t turns_left;         /* of this round: those who were ready when it began and have not had theirs */
-    unsigned unpolled;         /* turns since the last poll */
-    unsigned look_at;          /* so many, and it is time for a look at the clock */
+    uint64_t polled_at;        /* `turns` at the last poll, less those that moved bytes count for */
+    uint64_t look_at;          /* at so many turns it is time for a look at the clock */
     green_time tick;           /* of the coarse clock at the last look since the poll; 0: there was none */
-    size_t streak;             /* what the running greenlet has moved in this turn (net/fd.c) */
-    int *errno_at;             /* this thread's errno */
     uint64_t next_id, ids_end; /* a block of ids that are this hub's to give */
 
     struct fd_state **fds; /* chunks of FD_CHUNK states, by descriptor */
@@ -128,19 +131,17 @@ struct green_hub {
     struct green_chain idlers; /* struct waiter: those in green_idle() */
     struct green_chain enders; /* struct waiter: the main greenlet in green_run() */
     struct green_chain hooks;
-    unsigned hook_kinds;
     uint64_t *slots; /* bitmap of those in use */
     size_t slot_words;
-    uint64_t switches, polls;
-    green_time tidy_at; /* when to give memory back; GREEN_FOREVER: nothing happened since the last time */
-    uint64_t tidied_switches; /* `switches` then */
+    uint64_t polls;
+    green_time tidy_at;    /* when to give memory back; GREEN_FOREVER: nothing happened since the last time */
+    uint64_t tidied_turns; /* `turns` then */
     void (*on_idle)(void *arg);
     void *on_idle_arg;
     struct green__dns *dns;
 
-    struct inspection *inspection; /* NULL, but for the moment of one */
-    struct slices *slices;         /* debug/slices.c; NULL: switched off */
-    bool polling; /* waits in the kernel; for the monitor, which also reads switches and polls */
+    struct slices *slices; /* debug/slices.c; NULL: switched off */
+    bool polling;          /* waits in the kernel; for the monitor, which also reads turns and polls */
     struct watched {
         uint64_t progress;
         green_time since;
@@ -155,6 +156,11 @@ extern __thread green_hub_t *green__hub;
 
 /* For what other threads look at without a lock: as cheap as a plain store. */
 #define SHOW(variable, value) __atomic_store_n(&(variable), (value), __ATOMIC_RELAXED)
+
+static inline uint64_t green__ready(const green_hub_t *hub)
+{
+    return hub->made_ready - hub->turns;
+}
 
 /* hubs.c: how often this process was forked off: in a child, objects made before know a smaller number. And, if that
  * was by another greenlet than main, the one which is the main greenlet now. */
@@ -216,6 +222,9 @@ int green__locals_inherit(green_t *child, const green_t *parent);
 void green__locals_destroy(green_t *g);
 
 /* hook.c */
+#define HOOK_SLICES                                                                                          \
+    0x8000u /* no event for others: turns go by way of the hub, which times them (debug/slices.c) */
+void green__hooks_changed(green_hub_t *hub);
 void green__call_hooks(green_hub_t *hub, enum green_event_kind kind, green_t *g);
 static inline void green__tell(green_hub_t *hub, enum green_event_kind kind, green_t *g)
 {

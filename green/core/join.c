@@ -125,7 +125,7 @@ static void cancel_unstarted(green_hub_t *hub, green_t *g)
 {
     if (g->state == GREEN_READY) {
         list_remove(&g->queued);
-        hub->ready_count--;
+        hub->made_ready--;
     }
     g->state = GREEN_DONE;
     g->status = g->cancelled;

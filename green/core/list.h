@@ -37,12 +37,14 @@ static inline void list_remove(struct list *node)
     list_init(node);
 }
 
+/* What is popped does not know that it is in no list: do not remove it before it is pushed again. */
 static inline struct list *list_pop(struct list *head)
 {
     struct list *first = head->next;
     if (first == head)
         return NULL;
-    list_remove(first);
+    head->next = first->next;
+    first->next->prev = head;
     return first;
 }
 

@@ -176,7 +176,7 @@ void green__poller_wait(green_hub_t *hub, green_time until)
     if (hub->loop_touched) { /* what was started on the loop reaches the kernel only when it runs */
         hub->loop_touched = false;
         green__run_loop(hub, UV_RUN_NOWAIT);
-        if (hub->ready_count || !chain_empty(&hub->due))
+        if (green__ready(hub) || !chain_empty(&hub->due))
             until = 0;
     }
     green_time loop_due = loop_deadline(hub);

@@ -18,7 +18,7 @@ static void before_poll(uv_prepare_t *prepare)
 {
     green_hub_t *hub = CONTAINER_OF(prepare, green_hub_t, loop_prepare);
     SHOW(hub->polling, true);
-    if (hub->ready_count || !chain_empty(&hub->due))
+    if (green__ready(hub) || !chain_empty(&hub->due))
         uv_stop(prepare->loop);
 }
 
@@ -162,7 +162,7 @@ void green__poller_wait(green_hub_t *hub, green_time until)
 {
     green_time left = until == GREEN_FOREVER ? GREEN_FOREVER : until - green_now();
     hub->loop_touched = false;
-    if (left <= 0 || hub->ready_count) {
+    if (left <= 0 || green__ready(hub)) {
         green__run_loop(hub, UV_RUN_NOWAIT);
     } else {
         if (left != GREEN_FOREVER) {

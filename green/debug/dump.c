@@ -217,7 +217,7 @@ void green_dump(FILE *out, unsigned flags)
     if (!hub)
         return;
     fprintf(out, "thread %d: %zu greenlets, %zu ready, %llu switches\n", (int)hub->tid, hub->alive,
-            hub->ready_count, (unsigned long long)hub->switches);
+            (size_t)green__ready(hub), (unsigned long long)hub->turns);
     green__dump_greenlets(out, hub, flags);
 }
 

@@ -80,7 +80,7 @@ static bool look_at(green_hub_t *hub, green_time now, green_monitor_event_t *e)
 {
     struct watched *w = &hub->watched;
     uint64_t progress =
-        __atomic_load_n(&hub->switches, __ATOMIC_RELAXED) + __atomic_load_n(&hub->polls, __ATOMIC_RELAXED);
+        __atomic_load_n(&hub->turns, __ATOMIC_RELAXED) + __atomic_load_n(&hub->polls, __ATOMIC_RELAXED);
     if (__atomic_load_n(&hub->polling, __ATOMIC_RELAXED) || progress != w->progress || !w->since) {
         w->progress = progress;
         w->since = now;

@@ -31,12 +31,14 @@ int green_slices(bool on)
     if (!on) {
         free(hub->slices);
         hub->slices = NULL;
+        green__hooks_changed(hub);
     } else if (!hub->slices) {
         struct slices *s = calloc(1, sizeof *s);
         if (!s)
             return -ENOMEM;
         green__slice_begins(s);
         hub->slices = s;
+        green__hooks_changed(hub);
     }
     return 0;
 }
