@@ -39,9 +39,7 @@ _Noreturn void green__end(green_t *g)
         clean_up(g);
     if (UNLIKELY(g == green__forked)) /* there is nothing to go back to: as if main had returned */
         exit(g->status < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
-    g->state = GREEN_DONE;
-    green__switch_context(&g->context, &g->hub->context, true);
-    abort(); /* nobody switches to a greenlet that is done */
+    green__depart(g->hub, g);
 }
 
 static green_t *who_may_leave(const char *call)

@@ -67,18 +67,14 @@ static uint64_t take_id(green_hub_t *hub)
 static void prepare(green_hub_t *hub, green_t *g)
 {
     g->hub = hub;
-    list_init(&g->queued);
+    g->waitable.ready = has_ended;
     timer_init(&g->wait_timer, wait_expired);
 }
 
-/* What is for one run. In halves because that is what gcc makes plain stores of: "rep stos" costs as much as ten switches. */
+/* What is for one run. */
 static inline void init(green_hub_t *hub, green_t *g)
 {
-    enum { START = offsetof(green_t, park), LENGTH = sizeof *g - START, HALF = LENGTH / 2 };
-    memset((char *)g + START, 0, HALF);
-    memset((char *)g + START + HALF, 0, LENGTH - HALF);
-    g->stack.low = NULL;
-    g->waitable.ready = has_ended;
+    memset((char *)g + offsetof(green_t, result), 0, sizeof *g - offsetof(green_t, result));
     g->references = 1;
     g->never_ran = false;
     g->id = take_id(hub);
@@ -116,7 +112,7 @@ static green_t *allocate(green_hub_t *hub)
         hub->free_count--;
         return CONTAINER_OF(cached, green_t, queued);
     }
-    green_t *g = malloc(sizeof *g);
+    green_t *g = calloc(1, sizeof *g);
     if (g)
         prepare(hub, g);
     return g;
@@ -147,6 +143,8 @@ static void run(void *arg)
 {
     green_t *g = arg;
     green__context_arrived(&g->context);
+    while (UNLIKELY(g->hub->arrival != NULL))
+        g->hub->arrival(g->hub, g);
     errno = 0;
     switch (g->entry) {
     case ENTRY_PLAIN:
@@ -253,10 +251,24 @@ static int begin_later(green_hub_t *hub, green_t *g, green_time start)
     return 0;
 }
 
-/* In the hub, once g will never run again: everything that belongs to the run goes, the handle may stay. */
-void green__finish(green_hub_t *hub, green_t *g)
+/* g will never run again: those who wait for that become ready. */
+void green__announce_end(green_hub_t *hub, green_t *g)
 {
     timer_remove(&hub->timers, &g->wait_timer);
+    hub->background -= g->background;
+    green__tell(hub, GREEN_HOOK_END, g);
+    green__wake_all(&g->joiners, 0);
+    green__notify(&g->waitable);
+    if (UNLIKELY(g->member.chain))
+        green__leave_group(g);
+    hub->alive--;
+    if (UNLIKELY(hub->enders.first && hub->alive - hub->background == 1))
+        green__wake_all(&hub->enders, 0);
+}
+
+/* Everything that belongs to the run goes, the handle may stay. Not on g's own stack. */
+static void put_away(green_hub_t *hub, green_t *g)
+{
 #ifdef GREEN_TSAN
     if (!g->never_ran)
         __tsan_destroy_fiber(g->context.fiber);
@@ -269,17 +281,22 @@ void green__finish(green_hub_t *hub, green_t *g)
         stack_give(&hub->stacks, &g->stack);
     if (UNLIKELY(g->slot))
         green__slot_free(hub, g->slot);
-    hub->background -= g->background;
-    green__tell(hub, GREEN_HOOK_END, g);
-    green__wake_all(&g->joiners, 0);
-    green__notify(&g->waitable);
-    if (UNLIKELY(g->member.chain))
-        green__leave_group(g);
     list_remove(&g->everyone);
-    hub->alive--;
-    if (UNLIKELY(hub->enders.first && hub->alive - hub->background == 1))
-        green__wake_all(&hub->enders, 0);
     unreference(g);
+}
+
+/* The last one to leave is still where it was (green__depart). */
+void green__put_away(green_hub_t *hub, green_t *arrived)
+{
+    (void)arrived;
+    hub->arrival = NULL;
+    put_away(hub, hub->departed);
+}
+
+void green__finish(green_hub_t *hub, green_t *g)
+{
+    green__announce_end(hub, g);
+    put_away(hub, g);
 }
 
 static size_t round_stack(size_t size)

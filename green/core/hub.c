@@ -60,34 +60,68 @@ static void go_round(green_hub_t *hub)
         green__switch_context(&hub->context, &g->context, false);
         g = hub->current;
         hub->current = NULL;
-        count_moved(hub);
         if (UNLIKELY(hub->slices != NULL))
             green__slice_ends(hub->slices);
-        if (g->state == GREEN_DONE)
+        while (UNLIKELY(hub->arrival != NULL))
+            hub->arrival(hub, NULL);
+        if (g && g->state == GREEN_DONE)
             green__finish(hub, g);
     }
 }
 
-/* Leaves g's stack, straight for the next greenlet of this round if there is one, which saves the way through the hub;
- * returns when g has its next turn. */
+/* The next round begins without a detour by the hub, unless it is time for the hub to look at something else. */
+static inline bool begin_round(green_hub_t *hub)
+{
+    if (!green__ready(hub) || hub->turns >= hub->look_at || UNLIKELY(hub->due.first != NULL))
+        return false;
+    hub->round_end = hub->made_ready;
+    return true;
+}
+
+/* The running greenlet leaves: whose turn it is, which begins, or the hub's. */
+static inline struct context *whose_turn(green_hub_t *hub)
+{
+    count_moved(hub);
+    if (UNLIKELY(hub->hook_kinds & (GREEN_HOOK_SWITCH | HOOK_SLICES)))
+        return &hub->context;
+    if (hub->turns == hub->round_end && !begin_round(hub))
+        return &hub->context;
+    green_t *next = pop_ready(hub);
+    if (UNLIKELY(!next))
+        return &hub->context;
+    give_turn(hub, next);
+    return &next->context;
+}
+
+/* Leaves g's stack, straight for the next greenlet if there is one, which saves the way through the hub; returns when g
+ * has its next turn. */
 void green__leave(green_hub_t *hub, green_t *g)
 {
     int saved = *hub->errno_at;
-    struct context *to = &hub->context;
-    if (hub->turns != hub->round_end && LIKELY(!(hub->hook_kinds & (GREEN_HOOK_SWITCH | HOOK_SLICES)))) {
-        green_t *next = pop_ready(hub);
-        if (LIKELY(next)) {
-            count_moved(hub);
-            give_turn(hub, next);
-            if (UNLIKELY(next == g))
-                return;
-            to = &next->context;
-        }
-    }
+    struct context *to = whose_turn(hub);
+    if (UNLIKELY(to == &g->context))
+        return;
     green__switch_context(&g->context, to, false);
-    while (UNLIKELY(hub->inspection != NULL))
-        green__looked_at(hub, g);
+    while (UNLIKELY(hub->arrival != NULL))
+        hub->arrival(hub, g);
     *hub->errno_at = saved;
+}
+
+/* g has ended and is still on its stack, which whoever comes next puts away. What somebody wants to be called about is
+ * called by the hub. */
+_Noreturn void green__depart(green_hub_t *hub, green_t *g)
+{
+    struct context *to = &hub->context;
+    g->state = GREEN_DONE;
+    if (LIKELY(!hub->hook_kinds && !g->waitable.links.first && !g->member.chain)) {
+        hub->current = NULL;
+        green__announce_end(hub, g);
+        to = whose_turn(hub);
+        hub->departed = g;
+        hub->arrival = green__put_away;
+    }
+    green__switch_context(&g->context, to, true);
+    abort(); /* nobody switches to a greenlet that is done */
 }
 
 static void report_deadlock(green_hub_t *hub)

@@ -48,10 +48,11 @@ struct green {
     enum green_state state;
     bool never_ran;
 
-    /* From here on zeroed for each run (init() in greenlet.c). */
+    uint64_t parent; /* the id of who made it; 0: the hub */
+
+    /* All zero again when a run is over. */
     green_park_t *park;                     /* set while GREEN_WAITING in a green_park() */
     const char *waits_for;                  /* "an event" */
-    uint64_t parent;                        /* the id of who made it; 0: the hub */
     struct green__spawn_trace *spawn_trace; /* debug/dump.c */
     green_waitable_t waitable;              /* its end */
     struct green_chain joiners;             /* struct waiter */
@@ -59,6 +60,8 @@ struct green {
     struct green_chain timeouts;            /* started ones: they go when it ends */
     struct green_cleanup *cleanups;
     struct green__locals *locals;
+
+    /* From here on zeroed for each run (init() in greenlet.c). */
     void *result;
     int status; /* how it ended: green_status() */
     int parked_status;
@@ -75,12 +78,6 @@ struct green {
 
 struct fd_state;
 
-/* Somebody looks at the stack of a greenlet that waits: it is switched to, reports, and goes `back`. */
-struct inspection {
-    struct look *look;
-    struct context *back;
-};
-
 struct green_hub {
     struct context context; /* of the hub itself */
     struct stack stack;     /* it runs on */
@@ -92,8 +89,10 @@ struct green_hub {
     unsigned hook_kinds; /* somebody wants to hear of these */
     int *errno_at;       /* this thread's errno */
     size_t streak;       /* what the running greenlet has moved in this turn (net/fd.c) */
-    struct inspection *inspection; /* NULL, but for the moment of one */
-    struct green_chain due;        /* links to be called */
+    void (*arrival)(green_hub_t *hub,
+                    green_t *g); /* what whoever is switched to has to do first; g: NULL in the hub */
+    green_t *departed;           /* for green__put_away() */
+    struct green_chain due;      /* links to be called */
     struct timers timers;
     green_time now;            /* the clock at the last poll */
     uint64_t polled_at;        /* `turns` at the last poll, less those that moved bytes count for */
@@ -140,8 +139,9 @@ struct green_hub {
     void *on_idle_arg;
     struct green__dns *dns;
 
-    struct slices *slices; /* debug/slices.c; NULL: switched off */
-    bool polling;          /* waits in the kernel; for the monitor, which also reads turns and polls */
+    struct inspection *inspection; /* debug/dump.c */
+    struct slices *slices;         /* debug/slices.c; NULL: switched off */
+    bool polling; /* waits in the kernel; for the monitor, which also reads turns and polls */
     struct watched {
         uint64_t progress;
         green_time since;
@@ -210,7 +210,10 @@ void green__interrupt_park(green_t *g, int result);
 /* A new greenlet; the caller sets what it begins with (entry, fn, arg) and has it begin. One reference: the run's. */
 int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char *name);
 void green__begin(green_hub_t *hub, green_t *g);
+/* In the hub, for one that will not run again: both halves of its end, announced and put away. */
 void green__finish(green_hub_t *hub, green_t *g);
+void green__announce_end(green_hub_t *hub, green_t *g);
+void green__put_away(green_hub_t *hub, green_t *arrived);
 void green__main_init(green_hub_t *hub);
 void green__free_cached(green_hub_t *hub);
 
@@ -243,6 +246,7 @@ void green__leave_group(green_t *g);
 
 /* hub.c */
 void green__leave(green_hub_t *hub, green_t *g);
+_Noreturn void green__depart(green_hub_t *hub, green_t *g);
 void green__run_posts(green_hub_t *hub);
 /* uv_run() for the pollers */
 void green__run_loop(green_hub_t *hub, uv_run_mode mode);
@@ -259,7 +263,6 @@ void green__poller_unwatch(green_hub_t *hub, int fd, struct fd_state *f);
 void green__poller_wait(green_hub_t *hub, green_time until);
 
 /* debug/dump.c */
-void green__looked_at(green_hub_t *hub, green_t *g);
 void green__debug_open(void); /* for this thread's new hub, as the environment wishes */
 void green__debug_close(void);
 void green__dump_greenlets(FILE *out, green_hub_t *hub, unsigned flags);

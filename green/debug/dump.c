@@ -27,8 +27,13 @@ static void look(struct look *l)
     l->count = backtrace(l->frames, l->max);
 }
 
-/* On the stack of g, which somebody looks at: see green__leave(). */
-void green__looked_at(green_hub_t *hub, green_t *g)
+/* Somebody looks at the stack of a greenlet that waits: it is switched to, reports, and goes `back`. */
+struct inspection {
+    struct look *look;
+    struct context *back;
+};
+
+static void looked_at(green_hub_t *hub, green_t *g)
 {
     struct inspection *i = hub->inspection;
     look(i->look);
@@ -52,8 +57,9 @@ int green_backtrace(green_t *g, void **frames, int max)
     struct context *here = hub->current ? &hub->current->context : &hub->context;
     struct inspection i = {.look = &l, .back = here};
     hub->inspection = &i;
+    hub->arrival = looked_at;
     green__switch_context(here, &g->context, false);
-    hub->inspection = NULL;
+    hub->arrival = NULL;
     return l.count;
 }
 
