@@ -68,8 +68,14 @@ static inline void chain_remove(struct green_node *node)
 static inline struct green_node *chain_pop(struct green_chain *c)
 {
     struct green_node *node = c->first;
-    if (node)
-        chain_remove(node);
+    if (!node)
+        return NULL;
+    c->first = node->next;
+    if (c->first)
+        c->first->prev = NULL;
+    else
+        c->last = NULL;
+    node->chain = NULL;
     return node;
 }
 

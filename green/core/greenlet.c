@@ -184,7 +184,7 @@ void green__start(green_hub_t *hub, green_t *g)
     g->never_ran = false;
     if (!g->stack.low) {
         hub->unstarted--;
-        if (stack_take(&hub->stacks, &g->stack, STACK_SIZE_DEFAULT) < 0)
+        if (stack_take(&hub->stacks, &g->stack) < 0)
             abort(); /* it was reserved */
     }
     if (UNLIKELY(atomic_load_explicit(&green__census, memory_order_relaxed)))

@@ -10,11 +10,13 @@
 #include <string.h>
 #include <time.h>
 
-#define HUB_STACK      (1024 * 1024) /* libuv's and c-ares' callbacks run on it; pages come when touched */
-#define TURNS_PER_POLL 64 /* while greenlets are ready, how many turns may pass without a look at I/O ... */
-#define TURNS_PER_LOOK                                                                                       \
-    8 /* ... and how many without a look at the (coarse, cheap) clock, a tick of which is enough */
-#define TIDY_INTERVAL GREEN_S(1)
+#define HUB_STACK (1024 * 1024) /* libuv's and c-ares' callbacks run on it; pages come when touched */
+/* While greenlets are ready: how many turns may pass without a look at I/O (one that moved bytes counts as more), and
+ * how many without a look at the coarse, cheap clock, a tick of which is enough. */
+#define TURNS_PER_POLL 256
+#define TURNS_PER_LOOK 16
+#define TURNS_OF_IO    4
+#define TIDY_INTERVAL  GREEN_S(1)
 
 __thread green_hub_t *green__hub;
 
@@ -35,7 +37,7 @@ static inline void give_turn(green_hub_t *hub, green_t *g)
 static inline void count_moved(green_hub_t *hub)
 {
     if (UNLIKELY(hub->streak)) {
-        hub->polled_at -= hub->streak >> 16;
+        hub->polled_at -= TURNS_OF_IO - 1 + (hub->streak >> 16);
         hub->streak = 0;
     }
 }

@@ -92,6 +92,7 @@ int stack_reserve(struct stack_cache *cache, size_t count)
             r = stack_map(&s, STACK_SIZE_DEFAULT);
         if (r < 0)
             return r;
+        cache->size = s.size;
         /* It is untouched, so its place is among the cold ones; the coolest of the others makes room. */
         if (cache->cold < cache->count)
             cache->stacks[cache->count] = cache->stacks[cache->cold];
@@ -102,20 +103,7 @@ int stack_reserve(struct stack_cache *cache, size_t count)
     return 0;
 }
 
-int stack_take(struct stack_cache *cache, struct stack *s, size_t size)
-{
-    if (size == STACK_SIZE_DEFAULT && cache->count) {
-        *s = cache->stacks[--cache->count];
-        if (cache->cold > cache->count)
-            cache->cold = cache->count;
-        if (cache->least > cache->count)
-            cache->least = cache->count;
-        return 0;
-    }
-    return stack_map(s, size);
-}
-
-void stack_give(struct stack_cache *cache, struct stack *s)
+void stack_give_up(struct stack_cache *cache, struct stack *s)
 {
 #ifdef GREEN_ASAN
     __asan_unpoison_memory_region(s->low, s->size); /* frames of the last user left their red zones */

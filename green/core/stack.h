@@ -25,6 +25,7 @@ struct stack {
 struct stack_cache {
     struct stack *stacks;
     size_t count, capacity;
+    size_t size;  /* of each, guard included; 0: there was none yet */
     size_t cold;  /* the lowest so many have had their memory given back */
     size_t least; /* smallest count since the last stack_trim(): the lowest so many were not needed since */
 };
@@ -37,8 +38,33 @@ char *stack_top(const struct stack *s);
 
 /* Sees to it that at least `count` stacks are cached, so that so many stack_take() cannot fail. 0 or -ENOMEM. */
 int stack_reserve(struct stack_cache *cache, size_t count);
-int stack_take(struct stack_cache *cache, struct stack *s, size_t size);
-void stack_give(struct stack_cache *cache, struct stack *s);
+static inline int stack_take(struct stack_cache *cache, struct stack *s)
+{
+    if (!cache->count)
+        return stack_map(s, STACK_SIZE_DEFAULT);
+    size_t n = --cache->count;
+    *s = cache->stacks[n];
+    if (n < cache->least) {
+        cache->least = n;
+        if (cache->cold > n)
+            cache->cold = n;
+    }
+    return 0;
+}
+
+/* A stack that is not needed any more, of any size. */
+void stack_give_up(struct stack_cache *cache, struct stack *s);
+static inline void stack_give(struct stack_cache *cache, struct stack *s)
+{
+#ifndef GREEN_ASAN
+    if (s->size == cache->size && cache->count < cache->capacity) {
+        cache->stacks[cache->count++] = *s;
+        s->low = NULL;
+        return;
+    }
+#endif
+    stack_give_up(cache, s);
+}
 
 /* Gives the memory of the stacks that were not needed since the last call back to the system; addresses stay, up to
  * a number that is kept at most, or as many as are promised. */

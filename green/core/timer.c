@@ -106,11 +106,9 @@ static void remove_at(struct timers *timers, uint32_t at)
         sift_down(timers, at, last);
 }
 
-void timer_remove(struct timers *timers, struct timer *t)
+void timer_take_out(struct timers *timers, struct timer *t)
 {
-    if (t->slot)
-        remove_at(timers, t->slot - 1);
-    t->when = GREEN_FOREVER;
+    remove_at(timers, t->slot - 1);
 }
 
 /* Puts right the entries at the top that were switched off or pushed away, as far as `until`. The key at the top. */

@@ -43,7 +43,13 @@ static inline void timer_disarm(struct timer *t)
 }
 
 /* Takes the timer out of the heap: its memory may go. */
-void timer_remove(struct timers *timers, struct timer *t);
+void timer_take_out(struct timers *timers, struct timer *t);
+static inline void timer_remove(struct timers *timers, struct timer *t)
+{
+    if (t->slot)
+        timer_take_out(timers, t);
+    t->when = GREEN_FOREVER;
+}
 
 /* The first deadline; GREEN_FOREVER if there is none. May have to put many entries right first. */
 green_time timers_next(struct timers *timers);

@@ -166,7 +166,8 @@ static struct job *take_job(green_threads_t *t)
 /* Puts the job (NULL: go and look) into the hands of the one who fell asleep last; the caller is to wake him. */
 static struct worker *hand_over(green_threads_t *t, struct job *job)
 {
-    struct worker *w = CONTAINER_OF(chain_pop(&t->idle), struct worker, node);
+    struct worker *w = CONTAINER_OF(t->idle.first, struct worker, node);
+    chain_remove(&w->node);
     t->sleeping--;
     if (job)
         begin(t, job);
