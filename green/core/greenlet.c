@@ -11,11 +11,16 @@ static _Atomic uint64_t next_id = 1;
 
 /* --- being ready, being interrupted --------------------------------------------------------------------------- */
 
-void green__make_ready(green_t *g)
+static inline void make_ready(green_hub_t *hub, green_t *g)
 {
     g->state = GREEN_READY;
-    list_push(&g->hub->ready, &g->queued);
-    g->hub->made_ready++;
+    list_push(&hub->ready, &g->queued);
+    hub->made_ready++;
+}
+
+void green__make_ready(green_t *g)
+{
+    make_ready(g->hub, g);
 }
 
 int green__interruption(const green_t *g)
@@ -145,7 +150,7 @@ static void run(void *arg)
     green__context_arrived(&g->context);
     while (UNLIKELY(g->hub->arrival != NULL))
         g->hub->arrival(g->hub, g);
-    errno = 0;
+    *g->hub->errno_at = 0;
     switch (g->entry) {
     case ENTRY_PLAIN:
         g->result = g->fn.plain(g->arg);
@@ -166,7 +171,7 @@ static int promise_stack(green_hub_t *hub, green_t *g, size_t size)
 {
     if (size != STACK_SIZE_DEFAULT)
         return stack_map(&g->stack, size);
-    int r = stack_reserve(&hub->stacks, hub->unstarted + 1);
+    int r = LIKELY(hub->stacks.count > hub->unstarted) ? 0 : stack_reserve(&hub->stacks, hub->unstarted + 1);
     if (r == 0)
         hub->unstarted++;
     return r;
@@ -211,7 +216,8 @@ static void give_up(green_hub_t *hub, green_t *g)
     unreference(g);
 }
 
-int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char *name)
+static inline __attribute__((always_inline)) int spawn(green_hub_t *hub, green_t **out, size_t stack_size,
+                                                       const char *name)
 {
     green_t *g = allocate(hub);
     if (!g)
@@ -235,10 +241,20 @@ int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char 
     return 0;
 }
 
+int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char *name)
+{
+    return spawn(hub, out, stack_size, name);
+}
+
+static inline void begin(green_hub_t *hub, green_t *g)
+{
+    make_ready(hub, g);
+    green__tell(hub, GREEN_HOOK_SPAWN, g);
+}
+
 void green__begin(green_hub_t *hub, green_t *g)
 {
-    green__make_ready(g);
-    green__tell(hub, GREEN_HOOK_SPAWN, g);
+    begin(hub, g);
 }
 
 static int begin_later(green_hub_t *hub, green_t *g, green_time start)
@@ -255,29 +271,26 @@ static int begin_later(green_hub_t *hub, green_t *g, green_time start)
 void green__announce_end(green_hub_t *hub, green_t *g)
 {
     timer_remove(&hub->timers, &g->wait_timer);
+    if (!chain_empty(&g->joiners))
+        green__wake_all(&g->joiners, 0);
     hub->background -= g->background;
-    green__tell(hub, GREEN_HOOK_END, g);
-    green__wake_all(&g->joiners, 0);
-    green__notify(&g->waitable);
-    if (UNLIKELY(g->member.chain))
-        green__leave_group(g);
     hub->alive--;
     if (UNLIKELY(hub->enders.first && hub->alive - hub->background == 1))
         green__wake_all(&hub->enders, 0);
 }
 
 /* Everything that belongs to the run goes, the handle may stay. Not on g's own stack. */
-static void put_away(green_hub_t *hub, green_t *g)
+static inline void put_away(green_hub_t *hub, green_t *g)
 {
 #ifdef GREEN_TSAN
     if (!g->never_ran)
         __tsan_destroy_fiber(g->context.fiber);
 #endif
-    if (g->never_ran)
+    if (UNLIKELY(g->never_ran))
         take_back_promise(hub, g);
     if (UNLIKELY(g->counted))
         green__census_end(g);
-    if (g->stack.low)
+    if (LIKELY(g->stack.low))
         stack_give(&hub->stacks, &g->stack);
     if (UNLIKELY(g->slot))
         green__slot_free(hub, g->slot);
@@ -295,7 +308,11 @@ void green__put_away(green_hub_t *hub, green_t *arrived)
 
 void green__finish(green_hub_t *hub, green_t *g)
 {
+    green__tell(hub, GREEN_HOOK_END, g);
     green__announce_end(hub, g);
+    green__notify(&g->waitable);
+    if (g->member.chain)
+        green__leave_group(g);
     put_away(hub, g);
 }
 
@@ -319,7 +336,7 @@ int green_spawn_ex(green_t **out, const green_attr_t *attr, green_fn fn, void *a
     if (UNLIKELY(!hub))
         return -ENOMEM;
     green_t *g;
-    int r = green__spawn(hub, &g, size == STACK_SIZE_DEFAULT ? size : round_stack(size), attr->name);
+    int r = spawn(hub, &g, size == STACK_SIZE_DEFAULT ? size : round_stack(size), attr->name);
     if (UNLIKELY(r < 0))
         return r;
     g->fn.plain = fn;
@@ -327,7 +344,7 @@ int green_spawn_ex(green_t **out, const green_attr_t *attr, green_fn fn, void *a
     g->background = attr->background;
     hub->background += attr->background;
     if (LIKELY(attr->start <= 0)) {
-        green__begin(hub, g);
+        begin(hub, g);
     } else if ((r = begin_later(hub, g, attr->start)) < 0) {
         hub->background -= attr->background;
         give_up(hub, g);
@@ -413,7 +430,7 @@ int green_yield(void)
     int r = green__interruption(g);
     if (r < 0)
         return r;
-    green__make_ready(g);
+    make_ready(hub, g);
     green__leave(hub, g);
     return green__interruption(g);
 }
