@@ -112,7 +112,7 @@ void green__main_init(green_hub_t *hub)
 
 static green_t *allocate(green_hub_t *hub)
 {
-    struct list *cached = list_pop(&hub->free_greenlets);
+    struct list *cached = list_shift(&hub->free_greenlets);
     if (LIKELY(cached)) {
         hub->free_count--;
         return CONTAINER_OF(cached, green_t, queued);
@@ -138,7 +138,7 @@ static void unreference(green_t *g)
 
 void green__free_cached(green_hub_t *hub)
 {
-    for (struct list *node; (node = list_pop(&hub->free_greenlets));)
+    for (struct list *node; (node = list_shift(&hub->free_greenlets));)
         free(CONTAINER_OF(node, green_t, queued));
     hub->free_count = 0;
 }

@@ -44,7 +44,7 @@ static inline void count_moved(green_hub_t *hub)
 
 static inline green_t *pop_ready(green_hub_t *hub)
 {
-    struct list *node = list_pop(&hub->ready);
+    struct list *node = list_shift(&hub->ready);
     return node ? CONTAINER_OF(node, green_t, queued) : NULL;
 }
 

@@ -37,14 +37,22 @@ static inline void list_remove(struct list *node)
     list_init(node);
 }
 
-/* What is popped does not know that it is in no list: do not remove it before it is pushed again. */
-static inline struct list *list_pop(struct list *head)
+/* The first, which does not learn that it is in no list: do not remove it before it is pushed again. */
+static inline struct list *list_shift(struct list *head)
 {
     struct list *first = head->next;
     if (first == head)
         return NULL;
     head->next = first->next;
     first->next->prev = head;
+    return first;
+}
+
+static inline struct list *list_pop(struct list *head)
+{
+    struct list *first = list_shift(head);
+    if (first)
+        list_init(first);
     return first;
 }
 

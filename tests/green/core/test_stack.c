@@ -58,15 +58,15 @@ START_TEST(the_last_one_back_is_the_first_one_out)
 {
     struct stack_cache cache = {0};
     struct stack a, b, s;
-    ck_assert_int_eq(stack_take(&cache, &a, STACK_SIZE_DEFAULT), 0);
-    ck_assert_int_eq(stack_take(&cache, &b, STACK_SIZE_DEFAULT), 0);
+    ck_assert_int_eq(stack_take(&cache, &a), 0);
+    ck_assert_int_eq(stack_take(&cache, &b), 0);
     char *low_a = a.low, *low_b = b.low;
     stack_give(&cache, &a);
     stack_give(&cache, &b);
     ck_assert_uint_eq(cache.count, 2);
-    ck_assert_int_eq(stack_take(&cache, &s, STACK_SIZE_DEFAULT), 0);
+    ck_assert_int_eq(stack_take(&cache, &s), 0);
     ck_assert_ptr_eq(s.low, low_b);
-    ck_assert_int_eq(stack_take(&cache, &a, STACK_SIZE_DEFAULT), 0);
+    ck_assert_int_eq(stack_take(&cache, &a), 0);
     ck_assert_ptr_eq(a.low, low_a);
     stack_give(&cache, &a);
     stack_give(&cache, &s);
@@ -79,7 +79,7 @@ START_TEST(other_sizes_are_not_kept)
 {
     struct stack_cache cache = {0};
     struct stack s;
-    ck_assert_int_eq(stack_take(&cache, &s, 2 * STACK_SIZE_DEFAULT), 0);
+    ck_assert_int_eq(stack_map(&s, 2 * STACK_SIZE_DEFAULT), 0);
     ck_assert_uint_eq(s.size, 2 * STACK_SIZE_DEFAULT + page());
     stack_give(&cache, &s);
     ck_assert_uint_eq(cache.count, 0);
@@ -93,7 +93,7 @@ START_TEST(trimming_gives_unused_memory_back)
     struct stack_cache cache = {0};
     struct stack stacks[COUNT], copies[COUNT];
     for (int i = 0; i < COUNT; i++) {
-        ck_assert_int_eq(stack_take(&cache, &stacks[i], STACK_SIZE_DEFAULT), 0);
+        ck_assert_int_eq(stack_take(&cache, &stacks[i]), 0);
         touch(&stacks[i]);
         copies[i] = stacks[i];
     }
@@ -101,7 +101,7 @@ START_TEST(trimming_gives_unused_memory_back)
         stack_give(&cache, &stacks[i]);
     stack_trim(&cache, 0); /* all were used since the last time, which never was */
     for (int i = 0; i < USED; i++)
-        ck_assert_int_eq(stack_take(&cache, &stacks[i], STACK_SIZE_DEFAULT), 0);
+        ck_assert_int_eq(stack_take(&cache, &stacks[i]), 0);
     for (int i = USED; i-- > 0;)
         stack_give(&cache, &stacks[i]);
     stack_trim(&cache, 0);
@@ -116,7 +116,7 @@ START_TEST(trimming_gives_unused_memory_back)
         ck_assert_uint_eq(resident_pages(&copies[i]), 0);
     ck_assert_uint_eq(cache.count, COUNT); /* the addresses stay */
     for (int i = 0; i < COUNT; i++) {
-        ck_assert_int_eq(stack_take(&cache, &stacks[i], STACK_SIZE_DEFAULT), 0);
+        ck_assert_int_eq(stack_take(&cache, &stacks[i]), 0);
         touch(&stacks[i]);
     }
     for (int i = 0; i < COUNT; i++)
@@ -129,14 +129,14 @@ START_TEST(a_reserve_does_not_cool_warm_stacks)
 {
     struct stack_cache cache = {0};
     struct stack warm, s;
-    ck_assert_int_eq(stack_take(&cache, &warm, STACK_SIZE_DEFAULT), 0);
+    ck_assert_int_eq(stack_take(&cache, &warm), 0);
     char *low = warm.low;
     stack_give(&cache, &warm);
     ck_assert_int_eq(stack_reserve(&cache, 100), 0);
     ck_assert_uint_eq(cache.count, 100);
     ck_assert_int_eq(stack_reserve(&cache, 50), 0); /* there are enough */
     ck_assert_uint_eq(cache.count, 100);
-    ck_assert_int_eq(stack_take(&cache, &s, STACK_SIZE_DEFAULT), 0);
+    ck_assert_int_eq(stack_take(&cache, &s), 0);
     ck_assert_ptr_eq(s.low, low);
     stack_give(&cache, &s);
     for (size_t i = 0; i < cache.count; i++)
@@ -158,7 +158,7 @@ START_TEST(an_excess_is_unmapped_in_time)
     ck_assert_uint_lt(cache.count, many);
     ck_assert_uint_gt(cache.count, 0);
     while (cache.count) { /* the rest are whole */
-        ck_assert_int_eq(stack_take(&cache, &s, STACK_SIZE_DEFAULT), 0);
+        ck_assert_int_eq(stack_take(&cache, &s), 0);
         s.low[s.size - 1] = 1;
         stack_unmap(&s);
     }
