@@ -52,7 +52,6 @@ struct green {
 
     /* All zero again when a run is over. */
     green_park_t *park;                     /* set while GREEN_WAITING in a green_park() */
-    const char *waits_for;                  /* "an event" */
     struct green__spawn_trace *spawn_trace; /* debug/dump.c */
     green_waitable_t waitable;              /* its end */
     struct green_chain joiners;             /* struct waiter */
@@ -63,7 +62,8 @@ struct green {
 
     /* From here on zeroed for each run (init() in greenlet.c). */
     void *result;
-    int status; /* how it ended: green_status() */
+    const char *waits_for; /* "an event" */
+    int status;            /* how it ended: green_status() */
     int parked_status;
     enum green_entry entry;
     unsigned slot; /* 0: nobody asked for it */
