@@ -46,7 +46,7 @@ typedef struct {
     void *data;
 } transfer_t;
 extern transfer_t jump_fcontext(fcontext_t to, void *data);
-extern fcontext_t make_fcontext(void *stack_top, size_t size, void (*fn)(transfer_t));
+extern fcontext_t make_fcontext(void *green__stack_top, size_t size, void (*fn)(transfer_t));
 
 static fcontext_t boost_there;
 

@@ -170,8 +170,10 @@ static void run(void *arg)
 static int promise_stack(green_hub_t *hub, green_t *g, size_t size)
 {
     if (size != STACK_SIZE_DEFAULT)
-        return stack_map(&g->stack, size);
-    int r = LIKELY(hub->stacks.count > hub->unstarted) ? 0 : stack_reserve(&hub->stacks, hub->unstarted + 1);
+        return green__stack_map(&g->stack, size);
+    int r = LIKELY(hub->stacks.count > hub->unstarted)
+                ? 0
+                : green__stack_reserve(&hub->stacks, hub->unstarted + 1);
     if (r == 0)
         hub->unstarted++;
     return r;
@@ -195,7 +197,7 @@ void green__start(green_hub_t *hub, green_t *g)
     if (UNLIKELY(atomic_load_explicit(&green__census, memory_order_relaxed)))
         green__census_begin(g);
     g->context = (struct context){
-        .sp = green__switch_init(stack_top(&g->stack), run, g),
+        .sp = green__switch_init(green__stack_top(&g->stack), run, g),
         .stack_low = g->stack.low,
         .stack_size = g->stack.size,
     };
@@ -208,7 +210,7 @@ void green__start(green_hub_t *hub, green_t *g)
 static void give_up(green_hub_t *hub, green_t *g)
 {
     if (g->stack.low)
-        stack_unmap(&g->stack);
+        green__stack_unmap(&g->stack);
     else
         hub->unstarted--;
     list_remove(&g->everyone);
@@ -259,7 +261,7 @@ void green__begin(green_hub_t *hub, green_t *g)
 
 static int begin_later(green_hub_t *hub, green_t *g, green_time start)
 {
-    int r = timer_set(&hub->timers, &g->wait_timer, start);
+    int r = green__timer_set(&hub->timers, &g->wait_timer, start);
     if (r < 0)
         return r;
     g->state = GREEN_SCHEDULED;

@@ -135,7 +135,7 @@ static void report_deadlock(green_hub_t *hub)
 static bool stuck(green_hub_t *hub)
 {
     return chain_empty(&hub->due) && !hub->waiting && !hub->parked && !hub->outside &&
-           timers_next(&hub->timers) == GREEN_FOREVER && !uv_loop_alive(&hub->loop) &&
+           green__timers_next(&hub->timers) == GREEN_FOREVER && !uv_loop_alive(&hub->loop) &&
            !atomic_load_explicit(&hub->posts, memory_order_relaxed) && hub->root->park;
 }
 
@@ -144,7 +144,7 @@ static void tidy(green_hub_t *hub)
     bool active = hub->turns != hub->tidied_turns;
     hub->tidied_turns = hub->turns;
     hub->tidy_at = active ? hub->now + TIDY_INTERVAL : GREEN_FOREVER;
-    stack_trim(&hub->stacks, hub->unstarted);
+    green__stack_trim(&hub->stacks, hub->unstarted);
     if (hub->on_idle)
         hub->on_idle(hub->on_idle_arg);
 }
@@ -170,7 +170,7 @@ static void poll_io(green_hub_t *hub)
     hub->tick = 0;
     green__poller_wait(hub, until);
     SHOW(hub->polling, false);
-    timers_run(&hub->timers, hub->now);
+    green__timers_run(&hub->timers, hub->now);
     if (UNLIKELY(hub->idlers.first) && !green__ready(hub) && chain_empty(&hub->due))
         green__wake_first(&hub->idlers, 0);
     if (hub->now >= hub->tidy_at)
@@ -298,7 +298,7 @@ static int open_loop(green_hub_t *hub)
 
 static int open_stack(green_hub_t *hub)
 {
-    int r = stack_map(&hub->stack, HUB_STACK);
+    int r = green__stack_map(&hub->stack, HUB_STACK);
     if (r < 0)
         return r;
     hub->context.sp = green__switch_init(hub->stack.low + hub->stack.size, run_hub, hub);
@@ -328,7 +328,7 @@ static green_hub_t *make_hub(void)
     if (open_loop(hub) < 0)
         goto no_loop;
     green__watch_forks(); /* after libuv's own, which is to run first */
-    stack_overflow_watch();
+    green__stack_overflow_watch();
     green__hub = hub;
     green__main_init(hub);
     green__hub_enlist(hub);
@@ -336,7 +336,7 @@ static green_hub_t *make_hub(void)
     pthread_setspecific(hub_key, hub);
     return hub;
 no_loop:
-    stack_unmap(&hub->stack);
+    green__stack_unmap(&hub->stack);
 no_stack:
     free(hub);
     return NULL;
@@ -383,16 +383,16 @@ int green_hub_close(void)
         free(hub->fds[chunk]);
     free(hub->fds);
     timer_remove(&hub->timers, &hub->root->wait_timer);
-    timers_destroy(&hub->timers);
+    green__timers_destroy(&hub->timers);
     green__free_cached(hub);
-    stack_cache_destroy(&hub->stacks);
+    green__stack_cache_destroy(&hub->stacks);
     free(hub->slots);
     free(hub->slices);
 #ifdef GREEN_TSAN
     __tsan_destroy_fiber(hub->context.fiber);
 #endif
-    stack_unmap(&hub->stack);
-    stack_overflow_unwatch();
+    green__stack_unmap(&hub->stack);
+    green__stack_overflow_unwatch();
     pthread_setspecific(hub_key, NULL);
     green__hub = NULL;
     free(hub);

@@ -14,7 +14,7 @@ int green_park(green_park_t *park, green_time deadline)
         return r;
     if (deadline <= GREEN_NOWAIT)
         return -EAGAIN;
-    if (deadline != GREEN_FOREVER && timer_set(&hub->timers, &g->wait_timer, deadline) < 0)
+    if (deadline != GREEN_FOREVER && green__timer_set(&hub->timers, &g->wait_timer, deadline) < 0)
         return -ENOMEM;
     g->state = GREEN_WAITING;
     g->park = park;

@@ -14,7 +14,7 @@
 #define MADV_GUARD_INSTALL 102 /* Linux 6.13; Debian 12's headers do not know it */
 #endif
 
-#define CACHE_MAX 4096 /* addresses kept for reuse; their memory goes back long before (stack_trim) */
+#define CACHE_MAX 4096 /* addresses kept for reuse; their memory goes back long before (green__stack_trim) */
 
 static size_t page_size(void)
 {
@@ -33,7 +33,7 @@ static int guard(char *low)
     return mprotect(low, page_size(), PROT_NONE) == 0 ? 0 : -errno;
 }
 
-int stack_map(struct stack *s, size_t size)
+int green__stack_map(struct stack *s, size_t size)
 {
     size += page_size();
     char *low = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -54,7 +54,7 @@ int stack_map(struct stack *s, size_t size)
     return 0;
 }
 
-void stack_unmap(struct stack *s)
+void green__stack_unmap(struct stack *s)
 {
 #ifdef GREEN_VALGRIND
     VALGRIND_STACK_DEREGISTER(s->valgrind_id);
@@ -65,7 +65,7 @@ void stack_unmap(struct stack *s)
 
 /* Stacks lie at equal distances, so their tops would share the same few sets of the processor's caches; each
  * begins a little lower than its neighbour instead. No lower than half a page: a parked greenlet should touch one. */
-char *stack_top(const struct stack *s)
+char *green__stack_top(const struct stack *s)
 {
     return s->low + s->size - ((uintptr_t)s->low >> 16) % 16 * 128;
 }
@@ -83,13 +83,13 @@ static int cache_grow(struct stack_cache *cache)
     return 0;
 }
 
-int stack_reserve(struct stack_cache *cache, size_t count)
+int green__stack_reserve(struct stack_cache *cache, size_t count)
 {
     while (cache->count < count) {
         struct stack s;
         int r = cache_grow(cache);
         if (r == 0)
-            r = stack_map(&s, STACK_SIZE_DEFAULT);
+            r = green__stack_map(&s, STACK_SIZE_DEFAULT);
         if (r < 0)
             return r;
         cache->size = s.size;
@@ -103,17 +103,17 @@ int stack_reserve(struct stack_cache *cache, size_t count)
     return 0;
 }
 
-void stack_give_up(struct stack_cache *cache, struct stack *s)
+void green__stack_give_up(struct stack_cache *cache, struct stack *s)
 {
 #ifdef GREEN_ASAN
     __asan_unpoison_memory_region(s->low, s->size); /* frames of the last user left their red zones */
 #endif
     if (s->size != STACK_SIZE_DEFAULT + page_size() || cache->count == CACHE_MAX) {
-        stack_unmap(s);
+        green__stack_unmap(s);
         return;
     }
     if (cache_grow(cache) < 0) {
-        stack_unmap(s);
+        green__stack_unmap(s);
         return;
     }
     cache->stacks[cache->count++] = *s;
@@ -124,14 +124,14 @@ void stack_give_up(struct stack_cache *cache, struct stack *s)
 static void drop(struct stack_cache *cache, size_t excess)
 {
     for (size_t i = 0; i < excess; i++)
-        stack_unmap(&cache->stacks[i]);
+        green__stack_unmap(&cache->stacks[i]);
     cache->count -= excess;
     cache->least -= excess;
     cache->cold -= excess < cache->cold ? excess : cache->cold;
     memmove(cache->stacks, cache->stacks + excess, cache->count * sizeof *cache->stacks);
 }
 
-void stack_trim(struct stack_cache *cache, size_t promised)
+void green__stack_trim(struct stack_cache *cache, size_t promised)
 {
     size_t keep = promised > CACHE_MAX ? promised : CACHE_MAX;
     if (cache->count > keep)
@@ -141,10 +141,10 @@ void stack_trim(struct stack_cache *cache, size_t promised)
     cache->least = cache->count;
 }
 
-void stack_cache_destroy(struct stack_cache *cache)
+void green__stack_cache_destroy(struct stack_cache *cache)
 {
     while (cache->count)
-        stack_unmap(&cache->stacks[--cache->count]);
+        green__stack_unmap(&cache->stacks[--cache->count]);
     free(cache->stacks);
     *cache = (struct stack_cache){0};
 }
@@ -185,7 +185,7 @@ static void install_handlers(void)
         sigaction(fault_signals[i], &action, &previous_action[i]);
 }
 
-void stack_overflow_watch(void)
+void green__stack_overflow_watch(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     stack_t present;
@@ -198,7 +198,7 @@ void stack_overflow_watch(void)
     pthread_once(&once, install_handlers);
 }
 
-void stack_overflow_unwatch(void)
+void green__stack_overflow_unwatch(void)
 {
     if (!alternate_stack)
         return;

@@ -25,23 +25,24 @@ struct stack {
 struct stack_cache {
     struct stack *stacks;
     size_t count, capacity;
-    size_t size;  /* of each, guard included; 0: there was none yet */
-    size_t cold;  /* the lowest so many have had their memory given back */
-    size_t least; /* smallest count since the last stack_trim(): the lowest so many were not needed since */
+    size_t size; /* of each, guard included; 0: there was none yet */
+    size_t cold; /* the lowest so many have had their memory given back */
+    size_t
+        least; /* smallest count since the last green__stack_trim(): the lowest so many were not needed since */
 };
 
-int stack_map(struct stack *s, size_t size);
-void stack_unmap(struct stack *s);
+int green__stack_map(struct stack *s, size_t size);
+void green__stack_unmap(struct stack *s);
 
 /* Where a stack begins: its high end, nearly. */
-char *stack_top(const struct stack *s);
+char *green__stack_top(const struct stack *s);
 
 /* Sees to it that at least `count` stacks are cached, so that so many stack_take() cannot fail. 0 or -ENOMEM. */
-int stack_reserve(struct stack_cache *cache, size_t count);
+int green__stack_reserve(struct stack_cache *cache, size_t count);
 static inline int stack_take(struct stack_cache *cache, struct stack *s)
 {
     if (!cache->count)
-        return stack_map(s, STACK_SIZE_DEFAULT);
+        return green__stack_map(s, STACK_SIZE_DEFAULT);
     size_t n = --cache->count;
     *s = cache->stacks[n];
     if (n < cache->least) {
@@ -53,7 +54,7 @@ static inline int stack_take(struct stack_cache *cache, struct stack *s)
 }
 
 /* A stack that is not needed any more, of any size. */
-void stack_give_up(struct stack_cache *cache, struct stack *s);
+void green__stack_give_up(struct stack_cache *cache, struct stack *s);
 static inline void stack_give(struct stack_cache *cache, struct stack *s)
 {
 #ifndef GREEN_ASAN
@@ -63,16 +64,16 @@ static inline void stack_give(struct stack_cache *cache, struct stack *s)
         return;
     }
 #endif
-    stack_give_up(cache, s);
+    green__stack_give_up(cache, s);
 }
 
 /* Gives the memory of the stacks that were not needed since the last call back to the system; addresses stay, up to
  * a number that is kept at most, or as many as are promised. */
-void stack_trim(struct stack_cache *cache, size_t promised);
-void stack_cache_destroy(struct stack_cache *cache);
+void green__stack_trim(struct stack_cache *cache, size_t promised);
+void green__stack_cache_destroy(struct stack_cache *cache);
 
 /* Installs, once per process and once per thread, what reports a stack overflow by the greenlet's name. */
-void stack_overflow_watch(void);
-void stack_overflow_unwatch(void);
+void green__stack_overflow_watch(void);
+void green__stack_overflow_unwatch(void);
 
 #endif

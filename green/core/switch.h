@@ -10,9 +10,9 @@
 #error "private to libgreen: include <green.h>"
 #endif
 
-/* Prepares a new stack (stack_top is its high end) so that the first switch to the returned pointer calls
+/* Prepares a new stack (green__stack_top is its high end) so that the first switch to the returned pointer calls
  * entry(arg), which must never return. */
-void *green__switch_init(void *stack_top, void (*entry)(void *), void *arg);
+void *green__switch_init(void *green__stack_top, void (*entry)(void *), void *arg);
 
 #if defined(GREEN_SWITCH_INLINE) && defined(__x86_64__)
 

@@ -15,7 +15,7 @@ switch_start:
         .cfi_endproc
         .size   switch_start, . - switch_start
 
-/* void *green__switch_init(void *stack_top, void (*entry)(void *), void *arg) */
+/* void *green__switch_init(void *green__stack_top, void (*entry)(void *), void *arg) */
         .globl  green__switch_init
         .hidden green__switch_init
         .type   green__switch_init, @function

@@ -24,9 +24,9 @@ static void start(unsigned entry_high, unsigned entry_low, unsigned arg_high, un
     ((void (*)(void *))entry)((void *)arg);
 }
 
-void *green__switch_init(void *stack_top, void (*entry)(void *), void *arg)
+void *green__switch_init(void *green__stack_top, void (*entry)(void *), void *arg)
 {
-    uintptr_t top = ((uintptr_t)stack_top - sizeof(ucontext_t)) & ~(uintptr_t)63;
+    uintptr_t top = ((uintptr_t)green__stack_top - sizeof(ucontext_t)) & ~(uintptr_t)63;
     ucontext_t *context = (ucontext_t *)top;
     uint64_t e = (uintptr_t)entry, a = (uintptr_t)arg;
     getcontext(context);

@@ -28,7 +28,7 @@ void green_timeout_start_at(green_timeout_t *t, green_time deadline)
     t->started = true;
     chain_push(&g->timeouts, &t->node);
     timer_init(timer_of(t), fire);
-    if (deadline != GREEN_FOREVER && timer_set(&g->hub->timers, timer_of(t), deadline) < 0)
+    if (deadline != GREEN_FOREVER && green__timer_set(&g->hub->timers, timer_of(t), deadline) < 0)
         fire(timer_of(t)); /* no memory for a timer: better too early than never */
 }
 

@@ -80,7 +80,7 @@ static int reserve(struct timers *timers)
     return 0;
 }
 
-int timer_set(struct timers *timers, struct timer *t, green_time when)
+int green__timer_set(struct timers *timers, struct timer *t, green_time when)
 {
     if (t->slot) {
         if (when < timers->heap[t->slot - 1].key)
@@ -106,7 +106,7 @@ static void remove_at(struct timers *timers, uint32_t at)
         sift_down(timers, at, last);
 }
 
-void timer_take_out(struct timers *timers, struct timer *t)
+void green__timer_take_out(struct timers *timers, struct timer *t)
 {
     remove_at(timers, t->slot - 1);
 }
@@ -126,12 +126,12 @@ static green_time settle(struct timers *timers, green_time until)
     return GREEN_FOREVER;
 }
 
-green_time timers_next(struct timers *timers)
+green_time green__timers_next(struct timers *timers)
 {
     return settle(timers, GREEN_FOREVER);
 }
 
-void timers_run(struct timers *timers, green_time now)
+void green__timers_run(struct timers *timers, green_time now)
 {
     if (timers_look(timers) > now)
         return;
@@ -145,7 +145,7 @@ void timers_run(struct timers *timers, green_time now)
     }
 }
 
-void timers_destroy(struct timers *timers)
+void green__timers_destroy(struct timers *timers)
 {
     free(timers->heap);
     *timers = (struct timers){0};

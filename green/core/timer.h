@@ -34,7 +34,7 @@ static inline void timer_init(struct timer *t, void (*fire)(struct timer *))
 }
 
 /* 0 or -ENOMEM (then the timer is as it was). */
-int timer_set(struct timers *timers, struct timer *t, green_time when);
+int green__timer_set(struct timers *timers, struct timer *t, green_time when);
 
 /* The timer will not fire; it may stay in the heap, so its memory must stay valid. */
 static inline void timer_disarm(struct timer *t)
@@ -43,16 +43,16 @@ static inline void timer_disarm(struct timer *t)
 }
 
 /* Takes the timer out of the heap: its memory may go. */
-void timer_take_out(struct timers *timers, struct timer *t);
+void green__timer_take_out(struct timers *timers, struct timer *t);
 static inline void timer_remove(struct timers *timers, struct timer *t)
 {
     if (t->slot)
-        timer_take_out(timers, t);
+        green__timer_take_out(timers, t);
     t->when = GREEN_FOREVER;
 }
 
 /* The first deadline; GREEN_FOREVER if there is none. May have to put many entries right first. */
-green_time timers_next(struct timers *timers);
+green_time green__timers_next(struct timers *timers);
 
 /* When the heap wants to be looked at next: never later than the first deadline, and for free. It is earlier when
  * that deadline has been pushed away meanwhile: once for each such timer, the old key comes up for nothing. */
@@ -62,7 +62,7 @@ static inline green_time timers_look(const struct timers *timers)
 }
 
 /* Fires all that are due at `now`. */
-void timers_run(struct timers *timers, green_time now);
-void timers_destroy(struct timers *timers);
+void green__timers_run(struct timers *timers, green_time now);
+void green__timers_destroy(struct timers *timers);
 
 #endif

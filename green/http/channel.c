@@ -46,7 +46,7 @@ static int make(const green_http_client_t *client, const green_http_url_t *url, 
 static void destroy(struct channel *c)
 {
     green_stream_close(c->wire.stream);
-    wire_destroy(&c->wire);
+    green__wire_destroy(&c->wire);
     free(c);
 }
 
@@ -94,8 +94,8 @@ void green_http_client_close_idle(green_http_client_t *client)
         drop_oldest(client);
 }
 
-int channel_lease(green_http_client_t *client, const green_http_url_t *url, bool reuse, struct channel **out,
-                  green_time deadline)
+int green__channel_lease(green_http_client_t *client, const green_http_url_t *url, bool reuse,
+                         struct channel **out, green_time deadline)
 {
     int r = green_semaphore_acquire(&client->free, deadline);
     if (r < 0)
@@ -114,7 +114,7 @@ int channel_lease(green_http_client_t *client, const green_http_url_t *url, bool
     return r;
 }
 
-void channel_return(green_http_client_t *client, struct channel *c, bool keep)
+void green__channel_return(green_http_client_t *client, struct channel *c, bool keep)
 {
     client->leased--;
     if (keep) {

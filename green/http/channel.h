@@ -28,10 +28,10 @@ struct green_http_client {
 
 /* A connection to the URL's host, a kept one if `reuse` and there is a live one. To be given back in any case. May
  * switch. */
-int channel_lease(green_http_client_t *client, const green_http_url_t *url, bool reuse, struct channel **out,
-                  green_time deadline);
+int green__channel_lease(green_http_client_t *client, const green_http_url_t *url, bool reuse,
+                         struct channel **out, green_time deadline);
 
 /* Gives it back: kept if it can carry another request, else closed. Never switches. */
-void channel_return(green_http_client_t *client, struct channel *c, bool keep);
+void green__channel_return(green_http_client_t *client, struct channel *c, bool keep);
 
 #endif

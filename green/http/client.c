@@ -189,9 +189,10 @@ static int read_one_head(green_http_response_t *r, const char *method, green_tim
     struct wire *w = &r->channel->wire;
     struct head_scan scan;
     struct http_fault fault = {0};
-    wire_next(w);
+    green__wire_next(w);
     int64_t left = deadline == GREEN_FOREVER ? GREEN_FOREVER : deadline - green_now();
-    ptrdiff_t size = wire_read_head(w, &scan, false, r->client->options.head_limit, left, deadline, &fault);
+    ptrdiff_t size =
+        green__wire_read_head(w, &scan, false, r->client->options.head_limit, left, deadline, &fault);
     if (size == -EPROTO)
         return protocol_error(&fault);
     if (size <= 0)
@@ -208,7 +209,7 @@ static int read_answer(green_http_response_t *r, const char *method, green_time 
         int result = read_one_head(r, method, deadline);
         if (result < 0 || r->head.status >= 200) {
             if (result == 0)
-                wire_begin_body(&r->body, &r->head, UINT64_MAX, r->client->options.body_timeout);
+                green__wire_begin_body(&r->body, &r->head, UINT64_MAX, r->client->options.body_timeout);
             return result;
         }
     }
@@ -230,9 +231,9 @@ static void give_back(green_http_response_t *r)
     if (!c)
         return;
     r->channel = NULL;
-    channel_return(r->client, c,
-                   r->body.state == BODY_DONE && !r->body.failed && r->head.keepalive &&
-                       !r->client->one_off && c->wire.at == c->wire.end);
+    green__channel_return(r->client, c,
+                          r->body.state == BODY_DONE && !r->body.failed && r->head.keepalive &&
+                              !r->client->one_off && c->wire.at == c->wire.end);
 }
 
 /* Sends the request once and reads the head of the answer. *stale: a kept connection was over before it began to answer,
@@ -242,14 +243,14 @@ static int exchange(green_http_response_t *r, const struct sending *s, bool reus
 {
     *stale = false;
     r->body = (struct wire_body){.failed = -EPROTO}; /* not to be kept before it has an answer */
-    int result = channel_lease(r->client, &r->url, reuse, &r->channel, deadline);
+    int result = green__channel_lease(r->client, &r->url, reuse, &r->channel, deadline);
     if (result < 0)
         return result;
     struct wire *w = &r->channel->wire;
     green_time end = green_in(r->client->options.answer_timeout);
     if (end > deadline)
         end = deadline;
-    wire_next(w);
+    green__wire_next(w);
     int sent = send_request(r, s, end);
     bool cut_short = sent == -EPIPE || sent == -ECONNRESET; /* maybe after an early answer: look for it */
     result = sent == 0 || cut_short ? read_answer(r, s->method, end) : sent;
@@ -291,7 +292,7 @@ static void skip_body(green_http_response_t *r, green_time deadline)
     char scratch[2048];
     ssize_t n;
     for (size_t skipped = 0; skipped < MOST_SKIPPED; skipped += (size_t)n) {
-        n = wire_read_body(&r->channel->wire, &r->body, scratch, sizeof scratch, deadline);
+        n = green__wire_read_body(&r->channel->wire, &r->body, scratch, sizeof scratch, deadline);
         if (n <= 0)
             break;
     }
@@ -398,7 +399,7 @@ int64_t green_http_response_length(const green_http_response_t *r)
 
 ssize_t green_http_response_read(green_http_response_t *r, void *buffer, size_t size, green_time deadline)
 {
-    ssize_t n = wire_read_body(&r->channel->wire, &r->body, buffer, size, deadline);
+    ssize_t n = green__wire_read_body(&r->channel->wire, &r->body, buffer, size, deadline);
     return n == -EPROTO ? protocol_error(&r->body.fault) : n;
 }
 

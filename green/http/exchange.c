@@ -82,7 +82,7 @@ ssize_t green_http_read(green_http_exchange_t *x, void *buffer, size_t size, gre
     int r = x->continued ? 0 : green_http_continue(x, deadline);
     if (r < 0)
         return r;
-    ssize_t n = wire_read_body(&x->wire, &x->body, buffer, size, deadline);
+    ssize_t n = green__wire_read_body(&x->wire, &x->body, buffer, size, deadline);
     if (n > 0)
         x->received += (uint64_t)n;
     return n;
@@ -90,7 +90,7 @@ ssize_t green_http_read(green_http_exchange_t *x, void *buffer, size_t size, gre
 
 /* --- the answer's head ------------------------------------------------------------------------------------------- */
 
-void exchange_begin(green_http_exchange_t *x)
+void green__exchange_begin(green_http_exchange_t *x)
 {
     x->status = 0;
     x->close = x->head_sent = x->bodiless = x->chunked = false;
@@ -300,7 +300,7 @@ int green_http_answer(green_http_exchange_t *x, int status, const char *type, co
     return r < 0 ? r : green_http_write(x, data, size, deadline);
 }
 
-int exchange_finish(green_http_exchange_t *x)
+int green__exchange_finish(green_http_exchange_t *x)
 {
     struct iovec pieces[2];
     int count = 1;
@@ -311,12 +311,12 @@ int exchange_finish(green_http_exchange_t *x)
     return send_pieces(x, pieces, count, GREEN_FOREVER);
 }
 
-int exchange_refuse(green_http_exchange_t *x, int status, const char *text)
+int green__exchange_refuse(green_http_exchange_t *x, int status, const char *text)
 {
     char sentence[160];
     x->close = true;
     text_clear(&x->fields);
     int n = snprintf(sentence, sizeof sentence, "%s\n", text);
     int r = green_http_answer(x, status, "text/plain", sentence, (size_t)n, GREEN_FOREVER);
-    return r < 0 ? r : exchange_finish(x);
+    return r < 0 ? r : green__exchange_finish(x);
 }

@@ -46,12 +46,12 @@ struct green_http_server {
 };
 
 /* Forgets the last answer. */
-void exchange_begin(green_http_exchange_t *x);
+void green__exchange_begin(green_http_exchange_t *x);
 
 /* Sends what is missing to a complete answer: 0 or for what it cannot be completed. May switch. */
-int exchange_finish(green_http_exchange_t *x);
+int green__exchange_finish(green_http_exchange_t *x);
 
 /* An answer that is nothing but its status and a sentence; the connection is closed. May switch. */
-int exchange_refuse(green_http_exchange_t *x, int status, const char *text);
+int green__exchange_refuse(green_http_exchange_t *x, int status, const char *text);
 
 #endif

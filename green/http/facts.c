@@ -148,7 +148,7 @@ static int read_expect(struct head *h, const struct notes *notes, struct http_fa
     return 0;
 }
 
-int request_facts(struct head *h, struct http_fault *fault)
+int green__request_facts(struct head *h, struct http_fault *fault)
 {
     struct notes notes;
     read_fields(h, &notes);
@@ -166,7 +166,7 @@ int request_facts(struct head *h, struct http_fault *fault)
 
 /* --- responses --------------------------------------------------------------------------------------------------- */
 
-int response_facts(struct head *h, const char *method, struct http_fault *fault)
+int green__response_facts(struct head *h, const char *method, struct http_fault *fault)
 {
     struct notes notes;
     read_fields(h, &notes);

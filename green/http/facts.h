@@ -13,7 +13,7 @@ static inline int fault_of(struct http_fault *fault, int status, const char *tex
 }
 
 /* Fill in what follows from the start line and the fields: 0 or -EPROTO with *fault. */
-int request_facts(struct head *head, struct http_fault *fault);
-int response_facts(struct head *head, const char *method, struct http_fault *fault);
+int green__request_facts(struct head *head, struct http_fault *fault);
+int green__response_facts(struct head *head, const char *method, struct http_fault *fault);
 
 #endif

@@ -239,12 +239,12 @@ int green__head_request(struct head *head, const struct head_scan *scan, char *b
                         struct http_fault *fault)
 {
     int r = read_head(head, scan, true, bytes, size, fault);
-    return r < 0 ? r : request_facts(head, fault);
+    return r < 0 ? r : green__request_facts(head, fault);
 }
 
 int green__head_response(struct head *head, const struct head_scan *scan, char *bytes, size_t size,
                          const char *method, struct http_fault *fault)
 {
     int r = read_head(head, scan, false, bytes, size, fault);
-    return r < 0 ? r : response_facts(head, method, fault);
+    return r < 0 ? r : green__response_facts(head, method, fault);
 }

@@ -46,7 +46,7 @@ static void log_exchange(green_http_exchange_t *x, green_time begun, int error, 
 
 static int refuse(green_http_exchange_t *x, green_time begun, int status, const char *reason)
 {
-    int r = exchange_refuse(x, status, reason);
+    int r = green__exchange_refuse(x, status, reason);
     log_exchange(x, begun, r, reason);
     return r;
 }
@@ -84,7 +84,7 @@ static int answer(green_http_exchange_t *x)
     if (!x->status && failed != -ECANCELED)
         return answer_for(x, begun);
     if (!failed)
-        failed = exchange_finish(x);
+        failed = green__exchange_finish(x);
     if (failed)
         break_off(x, failed);
     log_exchange(x, begun, failed, NULL);
@@ -100,7 +100,7 @@ static int drain_body(green_http_exchange_t *x)
     if (!x->continued)
         return -ECONNABORTED;
     green_time deadline = green_in(x->server->options.body_timeout);
-    while ((n = wire_read_body(&x->wire, &x->body, scratch, sizeof scratch, deadline)) > 0) {
+    while ((n = green__wire_read_body(&x->wire, &x->body, scratch, sizeof scratch, deadline)) > 0) {
         drained += (size_t)n;
         if (drained > MOST_DRAINED)
             return -ECONNABORTED;
@@ -114,13 +114,14 @@ static int read_request(green_http_exchange_t *x)
     const green_http_server_options_t *o = &x->server->options;
     struct head_scan scan;
     struct http_fault fault = {0};
-    exchange_begin(x);
+    green__exchange_begin(x);
     x->understood = false;
     x->body.failed = 0;
-    wire_next(&x->wire);
+    green__wire_next(&x->wire);
     x->idle = !x->wire.end;
-    ptrdiff_t size = wire_read_head(&x->wire, &scan, true, o->head_limit, o->head_timeout,
-                                    x->server->stopping ? GREEN_NOWAIT : green_in(o->idle_timeout), &fault);
+    ptrdiff_t size =
+        green__wire_read_head(&x->wire, &scan, true, o->head_limit, o->head_timeout,
+                              x->server->stopping ? GREEN_NOWAIT : green_in(o->idle_timeout), &fault);
     x->idle = false;
     if (size == 0 || (size < 0 && !x->wire.end))
         return 0;
@@ -135,7 +136,7 @@ static int read_request(green_http_exchange_t *x)
         return refuse(x, now, fault.status, fault.text), -EPROTO;
     x->understood = true;
     x->continued = !x->head.expect_continue;
-    wire_begin_body(&x->body, &x->head, o->body_limit, o->body_timeout);
+    green__wire_begin_body(&x->body, &x->head, o->body_limit, o->body_timeout);
     if (x->head.has_length && x->head.length > o->body_limit)
         return refuse(x, now, 413, "the body is too large"), -EMSGSIZE;
     return 1;
@@ -179,7 +180,7 @@ static int serve_connection(green_stream_t *stream, const green_address_t *peer,
     if (x->head_sent && !x->broken) /* the last answer is complete */
         linger(x);
     list_remove(&x->link);
-    wire_destroy(&x->wire);
+    green__wire_destroy(&x->wire);
     text_destroy(&x->fields);
     text_destroy(&x->text);
     free(x);

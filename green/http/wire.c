@@ -11,13 +11,13 @@
 #define ROOM           1024  /* behind a head at least: for a line of the chunked coding */
 #define MOST_EXTENSION 16384 /* bytes of chunk extensions and trailers in one body */
 
-void wire_destroy(struct wire *w)
+void green__wire_destroy(struct wire *w)
 {
     free(w->buffer);
     *w = (struct wire){0};
 }
 
-void wire_next(struct wire *w)
+void green__wire_next(struct wire *w)
 {
     if (w->at < w->end)
         memmove(w->buffer, w->buffer + w->at, w->end - w->at);
@@ -47,8 +47,8 @@ static ssize_t fill(struct wire *w, green_time deadline)
 
 /* --- heads ------------------------------------------------------------------------------------------------------- */
 
-ptrdiff_t wire_read_head(struct wire *w, struct head_scan *scan, bool request, size_t most, int64_t patience,
-                         green_time idle, struct http_fault *fault)
+ptrdiff_t green__wire_read_head(struct wire *w, struct head_scan *scan, bool request, size_t most,
+                                int64_t patience, green_time idle, struct http_fault *fault)
 {
     green_time deadline = w->end ? green_in(patience) : GREEN_FOREVER;
     *scan = (struct head_scan){0};
@@ -73,7 +73,7 @@ ptrdiff_t wire_read_head(struct wire *w, struct head_scan *scan, bool request, s
 
 /* --- bodies ------------------------------------------------------------------------------------------------------ */
 
-void wire_begin_body(struct wire_body *b, const struct head *head, uint64_t most, int64_t patience)
+void green__wire_begin_body(struct wire_body *b, const struct head *head, uint64_t most, int64_t patience)
 {
     *b = (struct wire_body){.framing = head->framing, .most = most, .patience = patience};
     if (head->framing == HTTP_CHUNKED)
@@ -278,7 +278,8 @@ static int read_trailer(struct wire *w, struct wire_body *b, green_time deadline
     return count_extensions(b, (size_t)n, 431);
 }
 
-ssize_t wire_read_body(struct wire *w, struct wire_body *b, void *out, size_t size, green_time deadline)
+ssize_t green__wire_read_body(struct wire *w, struct wire_body *b, void *out, size_t size,
+                              green_time deadline)
 {
     int r = b->failed;
     while (r == 0 && b->state != BODY_DONE) {

@@ -29,22 +29,23 @@ struct wire_body {
     struct http_fault fault; /* with -EPROTO and -EMSGSIZE */
 };
 
-void wire_destroy(struct wire *w);
+void green__wire_destroy(struct wire *w);
 
 /* Drops the head in use; what came behind it is next. */
-void wire_next(struct wire *w);
+void green__wire_next(struct wire *w);
 
 /* Reads until a head is complete, at most `most` bytes: its length, and it begins at w->buffer. 0: the peer ended before
  * its first byte came; -ENODATA: it ended within the head; -ETIMEDOUT: `idle` passed before the first byte came (w->end is
  * 0), or `patience` ns since then; -EPROTO with *fault; -ENOMEM; those of the stream. May switch. */
-ptrdiff_t wire_read_head(struct wire *w, struct head_scan *scan, bool request, size_t most, int64_t patience,
-                         green_time idle, struct http_fault *fault);
+ptrdiff_t green__wire_read_head(struct wire *w, struct head_scan *scan, bool request, size_t most,
+                                int64_t patience, green_time idle, struct http_fault *fault);
 
 /* Gets ready to read the body that the head announces. */
-void wire_begin_body(struct wire_body *b, const struct head *head, uint64_t most, int64_t patience);
+void green__wire_begin_body(struct wire_body *b, const struct head *head, uint64_t most, int64_t patience);
 
 /* The next bytes of the body, 0 at its end. -ENODATA: the peer ended before; -EPROTO: broken chunks; -EMSGSIZE: more than
  * allowed; -ETIMEDOUT: nothing came for too long (b->failed is set), or the deadline passed (it is not). May switch. */
-ssize_t wire_read_body(struct wire *w, struct wire_body *b, void *out, size_t size, green_time deadline);
+ssize_t green__wire_read_body(struct wire *w, struct wire_body *b, void *out, size_t size,
+                              green_time deadline);
 
 #endif

@@ -304,7 +304,7 @@ static int look_up(const char *name, int family, struct addresses *a, green_time
 static int take_name(const char *node, const struct addrinfo *hints, struct addresses *a, green_time deadline)
 {
     char name[DNS_NAME_SIZE];
-    int r = dns_name_canonical(node, name);
+    int r = green__dns_name_canonical(node, name);
     if (r < 0)
         return r;
     bool mapped = hints->ai_family == AF_INET6 && hints->ai_flags & AI_V4MAPPED;

@@ -9,11 +9,11 @@ static int answer_numeric(const char *host, const green_address_t *address, int 
 {
     if (family != AF_UNSPEC && family != address->any.sa_family)
         return GREEN_EAI_NODATA;
-    green_dns_answer_t *answer = dns_answer_new(1, host, 0);
+    green_dns_answer_t *answer = green__dns_answer_new(1, host, 0);
     if (!answer)
         return -ENOMEM;
     answer->expires = GREEN_FOREVER;
-    dns_answer_add(answer, &address->any, address->length);
+    green__dns_answer_add(answer, &address->any, address->length);
     *out = answer;
     return 0;
 }
@@ -32,13 +32,13 @@ int green_resolve(const char *host, int port, int family, green_dns_answer_t **o
         return answer_numeric(host, &address, family, out);
     char name[DNS_NAME_SIZE];
     struct dns_outcome *shared;
-    r = dns_name_canonical(host, name);
+    r = green__dns_name_canonical(host, name);
     if (r == 0)
         r = green__dns_lookup(name, family, port, &shared, deadline);
     if (r < 0)
         return r;
-    r = dns_answer_with_port((green_dns_answer_t *)shared, port, out);
-    dns_outcome_release(shared);
+    r = green__dns_answer_with_port((green_dns_answer_t *)shared, port, out);
+    green__dns_outcome_release(shared);
     return r;
 }
 
@@ -73,7 +73,7 @@ int green_resolve_address(const green_address_t *address, char name[GREEN_NAME_S
     if (r < 0)
         return r;
     strcpy(name, ((green_records_t *)shared)->records[0].name);
-    dns_outcome_release(shared);
+    green__dns_outcome_release(shared);
     return 0;
 }
 
@@ -82,9 +82,9 @@ int green_dns_servers(const char *csv)
     struct green__dns *dns;
     int r = green__dns(&dns);
     if (r == 0)
-        r = dns_resolver_servers(&dns->resolver, csv);
+        r = green__dns_resolver_servers(&dns->resolver, csv);
     if (r == 0)
-        dns_cache_forget(&dns->cache);
+        green__dns_cache_forget(&dns->cache);
     return r;
 }
 
@@ -92,5 +92,5 @@ int green_dns_patience(int64_t timeout, int tries)
 {
     struct green__dns *dns;
     int r = green__dns(&dns);
-    return r < 0 ? r : dns_resolver_patience(&dns->resolver, timeout, tries);
+    return r < 0 ? r : green__dns_resolver_patience(&dns->resolver, timeout, tries);
 }

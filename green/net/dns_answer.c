@@ -8,7 +8,7 @@ static_assert(offsetof(green_dns_answer_t, expires) == offsetof(struct dns_outco
                   offsetof(green_records_t, expires) == offsetof(struct dns_outcome, expires),
               "answers begin alike");
 
-void *dns_outcome_new(size_t size, int64_t ttl)
+void *green__dns_outcome_new(size_t size, int64_t ttl)
 {
     struct dns_outcome *outcome = calloc(1, size);
     if (!outcome)
@@ -19,13 +19,13 @@ void *dns_outcome_new(size_t size, int64_t ttl)
     return outcome;
 }
 
-void *dns_outcome_retain(void *outcome)
+void *green__dns_outcome_retain(void *outcome)
 {
     __atomic_fetch_add(&((struct dns_outcome *)outcome)->references, 1, __ATOMIC_RELAXED);
     return outcome;
 }
 
-void dns_outcome_release(void *outcome)
+void green__dns_outcome_release(void *outcome)
 {
     if (outcome && __atomic_sub_fetch(&((struct dns_outcome *)outcome)->references, 1, __ATOMIC_ACQ_REL) == 0)
         free(outcome);
@@ -39,18 +39,18 @@ static char *name_place(green_dns_answer_t *answer, size_t room)
     return (char *)&answer->addresses[room];
 }
 
-green_dns_answer_t *dns_answer_new(size_t room, const char *name, int64_t ttl)
+green_dns_answer_t *green__dns_answer_new(size_t room, const char *name, int64_t ttl)
 {
     size_t name_size = strlen(name) + 1;
     green_dns_answer_t *answer =
-        dns_outcome_new(sizeof *answer + room * sizeof *answer->addresses + name_size, ttl);
+        green__dns_outcome_new(sizeof *answer + room * sizeof *answer->addresses + name_size, ttl);
     if (!answer)
         return NULL;
     answer->name = memcpy(name_place(answer, room), name, name_size);
     return answer;
 }
 
-void dns_answer_add(green_dns_answer_t *answer, const struct sockaddr *address, socklen_t length)
+void green__dns_answer_add(green_dns_answer_t *answer, const struct sockaddr *address, socklen_t length)
 {
     green_address_t *out = &answer->addresses[answer->count];
     if ((address->sa_family != AF_INET || length != sizeof out->in) &&
@@ -61,7 +61,7 @@ void dns_answer_add(green_dns_answer_t *answer, const struct sockaddr *address, 
     answer->count++;
 }
 
-void dns_answer_set_port(green_dns_answer_t *answer, int port)
+void green__dns_answer_set_port(green_dns_answer_t *answer, int port)
 {
     for (size_t i = 0; i < answer->count; i++) {
         if (answer->addresses[i].any.sa_family == AF_INET)
@@ -71,24 +71,24 @@ void dns_answer_set_port(green_dns_answer_t *answer, int port)
     }
 }
 
-int dns_answer_with_port(green_dns_answer_t *answer, int port, green_dns_answer_t **out)
+int green__dns_answer_with_port(green_dns_answer_t *answer, int port, green_dns_answer_t **out)
 {
     if (green_address_port(&answer->addresses[0]) == port) {
-        *out = dns_outcome_retain(answer);
+        *out = green__dns_outcome_retain(answer);
         return 0;
     }
-    green_dns_answer_t *copy = dns_answer_new(answer->count, answer->name, 0);
+    green_dns_answer_t *copy = green__dns_answer_new(answer->count, answer->name, 0);
     if (!copy)
         return -ENOMEM;
     copy->expires = answer->expires;
     copy->count = answer->count;
     memcpy(copy->addresses, answer->addresses, answer->count * sizeof *answer->addresses);
-    dns_answer_set_port(copy, port);
+    green__dns_answer_set_port(copy, port);
     *out = copy;
     return 0;
 }
 
 void green_dns_release(green_dns_answer_t *answer)
 {
-    dns_outcome_release(answer);
+    green__dns_outcome_release(answer);
 }

@@ -14,25 +14,25 @@
 #define DNS_SRV 33
 
 /* Something of `size` bytes that begins as a struct dns_outcome, with one reference; NULL: no memory. */
-void *dns_outcome_new(size_t size, int64_t ttl);
+void *green__dns_outcome_new(size_t size, int64_t ttl);
 
 /* Atomic, so that an answer can be given to another thread. */
-void *dns_outcome_retain(void *outcome);
-void dns_outcome_release(void *outcome);
+void *green__dns_outcome_retain(void *outcome);
+void green__dns_outcome_release(void *outcome);
 
 /* An answer with room for `room` addresses and none yet. */
-green_dns_answer_t *dns_answer_new(size_t room, const char *name, int64_t ttl);
-void dns_answer_add(green_dns_answer_t *answer, const struct sockaddr *address, socklen_t length);
-void dns_answer_set_port(green_dns_answer_t *answer, int port);
+green_dns_answer_t *green__dns_answer_new(size_t room, const char *name, int64_t ttl);
+void green__dns_answer_add(green_dns_answer_t *answer, const struct sockaddr *address, socklen_t length);
+void green__dns_answer_set_port(green_dns_answer_t *answer, int port);
 
 /* A reference to an answer with the port asked for: the same object if it has that port, else a copy. */
-int dns_answer_with_port(green_dns_answer_t *answer, int port, green_dns_answer_t **out);
+int green__dns_answer_with_port(green_dns_answer_t *answer, int port, green_dns_answer_t **out);
 
 /* Takes the records of one type out of a name server's message, SRV and MX by priority. GREEN_EAI_NODATA: there are
  * none; GREEN_EAI_FAIL: it is broken, or none is fit for use; -ENOMEM. */
-int dns_records_parse(const unsigned char *message, int length, int type, green_records_t **out);
+int green__dns_records_parse(const unsigned char *message, int length, int type, green_records_t **out);
 
 /* Names as records: what a hosts file says. */
-green_records_t *dns_records_of_name(const char *name, int64_t ttl);
+green_records_t *green__dns_records_of_name(const char *name, int64_t ttl);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-void dns_cache_init(struct dns_cache *cache)
+void green__dns_cache_init(struct dns_cache *cache)
 {
     memset(cache, 0, sizeof *cache);
     list_init(&cache->recent);
@@ -37,7 +37,7 @@ static void unlink_entry(struct dns_cache *cache, struct dns_entry *entry)
     *at = entry->next;
 }
 
-struct dns_entry *dns_cache_find(struct dns_cache *cache, const char *name, int kind, green_time now)
+struct dns_entry *green__dns_cache_find(struct dns_cache *cache, const char *name, int kind, green_time now)
 {
     uint32_t hash = hash_of(cache, name, kind);
     struct dns_entry *entry = *bucket_of(cache, hash);
@@ -46,7 +46,7 @@ struct dns_entry *dns_cache_find(struct dns_cache *cache, const char *name, int 
     if (!entry || entry->pending)
         return entry;
     if (entry->expires <= now) {
-        dns_cache_drop(cache, entry);
+        green__dns_cache_drop(cache, entry);
         return NULL;
     }
     list_remove(&entry->recent);
@@ -54,7 +54,7 @@ struct dns_entry *dns_cache_find(struct dns_cache *cache, const char *name, int 
     return entry;
 }
 
-struct dns_entry *dns_cache_add(struct dns_cache *cache, const char *name, int kind)
+struct dns_entry *green__dns_cache_add(struct dns_cache *cache, const char *name, int kind)
 {
     size_t size = strlen(name) + 1;
     struct dns_entry *entry = calloc(1, sizeof *entry + size);
@@ -71,19 +71,19 @@ struct dns_entry *dns_cache_add(struct dns_cache *cache, const char *name, int k
     return entry;
 }
 
-void dns_cache_keep(struct dns_cache *cache, struct dns_entry *entry)
+void green__dns_cache_keep(struct dns_cache *cache, struct dns_entry *entry)
 {
     entry->pending = false;
     if (entry->forgotten) {
-        dns_cache_drop(cache, entry);
+        green__dns_cache_drop(cache, entry);
         return;
     }
     list_push(&cache->recent, &entry->recent);
     if (++cache->outcomes > DNS_CACHE_MAX)
-        dns_cache_drop(cache, CONTAINER_OF(cache->recent.next, struct dns_entry, recent));
+        green__dns_cache_drop(cache, CONTAINER_OF(cache->recent.next, struct dns_entry, recent));
 }
 
-void dns_cache_drop(struct dns_cache *cache, struct dns_entry *entry)
+void green__dns_cache_drop(struct dns_cache *cache, struct dns_entry *entry)
 {
     if (!entry->forgotten)
         unlink_entry(cache, entry);
@@ -91,14 +91,14 @@ void dns_cache_drop(struct dns_cache *cache, struct dns_entry *entry)
         list_remove(&entry->recent);
         cache->outcomes--;
     }
-    dns_outcome_release(entry->answer);
+    green__dns_outcome_release(entry->answer);
     free(entry);
 }
 
-void dns_cache_forget(struct dns_cache *cache)
+void green__dns_cache_forget(struct dns_cache *cache)
 {
     while (!list_empty(&cache->recent))
-        dns_cache_drop(cache, CONTAINER_OF(cache->recent.next, struct dns_entry, recent));
+        green__dns_cache_drop(cache, CONTAINER_OF(cache->recent.next, struct dns_entry, recent));
     for (size_t i = 0; i < DNS_CACHE_BUCKETS; i++) {
         for (struct dns_entry *entry = cache->buckets[i]; entry; entry = entry->next)
             entry->forgotten = true;

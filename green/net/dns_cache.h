@@ -33,21 +33,21 @@ struct dns_cache {
     uint32_t seed;
 };
 
-void dns_cache_init(struct dns_cache *cache);
+void green__dns_cache_init(struct dns_cache *cache);
 
 /* The entry for a name, pending or with an outcome that is good at `now`; or NULL. */
-struct dns_entry *dns_cache_find(struct dns_cache *cache, const char *name, int kind, green_time now);
+struct dns_entry *green__dns_cache_find(struct dns_cache *cache, const char *name, int kind, green_time now);
 
 /* A new, pending entry for a name that is not in the table; NULL: no memory. */
-struct dns_entry *dns_cache_add(struct dns_cache *cache, const char *name, int kind);
+struct dns_entry *green__dns_cache_add(struct dns_cache *cache, const char *name, int kind);
 
 /* The entry, which has its outcome now, stays until it expires or is the oldest of too many. */
-void dns_cache_keep(struct dns_cache *cache, struct dns_entry *entry);
+void green__dns_cache_keep(struct dns_cache *cache, struct dns_entry *entry);
 
 /* Takes the entry out and frees it. */
-void dns_cache_drop(struct dns_cache *cache, struct dns_entry *entry);
+void green__dns_cache_drop(struct dns_cache *cache, struct dns_entry *entry);
 
 /* Drops every outcome; pending entries leave the table and go when their queries end. */
-void dns_cache_forget(struct dns_cache *cache);
+void green__dns_cache_forget(struct dns_cache *cache);
 
 #endif

@@ -184,7 +184,7 @@ static int open_channel(struct dns_resolver *resolver)
         return -ENOMEM;
     ch->resolver = resolver;
     list_init(&ch->watches);
-    dns_file_reading(&resolver->resolv_conf);
+    green__dns_file_reading(&resolver->resolv_conf);
     int r = open_ares(resolver, ch);
     if (r < 0) {
         free(ch);
@@ -208,15 +208,15 @@ static void retire(struct dns_resolver *resolver)
 }
 
 /* c-ares reads resolv.conf once for each channel, so a changed file wants a new one. */
-bool dns_resolver_changed(struct dns_resolver *resolver, green_time now)
+bool green__dns_resolver_changed(struct dns_resolver *resolver, green_time now)
 {
-    if (!resolver->channel || !dns_file_changed(&resolver->resolv_conf, now))
+    if (!resolver->channel || !green__dns_file_changed(&resolver->resolv_conf, now))
         return false;
     retire(resolver);
     return true;
 }
 
-void dns_resolver_init(struct dns_resolver *resolver)
+void green__dns_resolver_init(struct dns_resolver *resolver)
 {
     memset(resolver, 0, sizeof *resolver);
     list_init(&resolver->channels);
@@ -225,7 +225,7 @@ void dns_resolver_init(struct dns_resolver *resolver)
     resolver->tries = DNS_TRIES;
 }
 
-void dns_resolver_close(struct dns_resolver *resolver)
+void green__dns_resolver_close(struct dns_resolver *resolver)
 {
     while (!list_empty(&resolver->channels))
         destroy(CONTAINER_OF(resolver->channels.next, struct dns_channel, link));
@@ -287,7 +287,7 @@ static int normalise_servers(const char *csv, char **out)
     return r;
 }
 
-int dns_resolver_servers(struct dns_resolver *resolver, const char *csv)
+int green__dns_resolver_servers(struct dns_resolver *resolver, const char *csv)
 {
     char *servers = NULL;
     int r = csv ? normalise_servers(csv, &servers) : 0;
@@ -299,7 +299,7 @@ int dns_resolver_servers(struct dns_resolver *resolver, const char *csv)
     return 0;
 }
 
-int dns_resolver_patience(struct dns_resolver *resolver, int64_t patience, int tries)
+int green__dns_resolver_patience(struct dns_resolver *resolver, int64_t patience, int tries)
 {
     if (patience < GREEN_MS(1) || patience > GREEN_S(60) || tries < 1 || tries > 10)
         return -EINVAL;
@@ -346,12 +346,12 @@ static int make_answer(const struct ares_addrinfo *found, green_dns_answer_t **o
         count++;
     if (!count)
         return GREEN_EAI_NODATA;
-    green_dns_answer_t *answer = dns_answer_new(count, canonical_name(found), ttl_of(found));
+    green_dns_answer_t *answer = green__dns_answer_new(count, canonical_name(found), ttl_of(found));
     if (!answer)
         return -ENOMEM;
     for (const struct ares_addrinfo_node *node = found->nodes; node && answer->count < count;
          node = node->ai_next)
-        dns_answer_add(answer, node->ai_addr, node->ai_addrlen);
+        green__dns_answer_add(answer, node->ai_addr, node->ai_addrlen);
     if (!answer->count) {
         green_dns_release(answer);
         return GREEN_EAI_NODATA;
@@ -384,7 +384,7 @@ static void on_records(void *arg, int status, int timeouts, unsigned char *messa
     green_records_t *answer = NULL;
     int error = error_of(status);
     if (status == ARES_SUCCESS)
-        error = dns_records_parse(message, length, query->kind & ~DNS_RECORDS, &answer);
+        error = green__dns_records_parse(message, length, query->kind & ~DNS_RECORDS, &answer);
     finish(query, error, answer);
 }
 
@@ -401,7 +401,7 @@ static void ask(struct dns_channel *ch, struct dns_query *query, const char *nam
         ares_getaddrinfo(ch->ares, name, NULL, &hints, on_addresses, query);
 }
 
-int dns_resolver_ask(struct dns_resolver *resolver, struct dns_query *query, const char *name)
+int green__dns_resolver_ask(struct dns_resolver *resolver, struct dns_query *query, const char *name)
 {
     if (resolver->pending >= DNS_QUERIES_MAX)
         return GREEN_EAI_AGAIN;

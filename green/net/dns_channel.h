@@ -45,22 +45,22 @@ struct dns_resolver {
     int tries;
 };
 
-void dns_resolver_init(struct dns_resolver *resolver);
+void green__dns_resolver_init(struct dns_resolver *resolver);
 
 /* Ends all queries (done() is called) and gives everything back, once the loop has run. */
-void dns_resolver_close(struct dns_resolver *resolver);
+void green__dns_resolver_close(struct dns_resolver *resolver);
 
 /* Uses other name servers from the next query on; see green_dns_servers(). */
-int dns_resolver_servers(struct dns_resolver *resolver, const char *csv);
+int green__dns_resolver_servers(struct dns_resolver *resolver, const char *csv);
 
 /* How long to wait for each server, and how often to try, from the next query on. 0 or -EINVAL. */
-int dns_resolver_patience(struct dns_resolver *resolver, int64_t patience, int tries);
+int green__dns_resolver_patience(struct dns_resolver *resolver, int64_t patience, int tries);
 
 /* Whether resolv.conf was seen to have changed: then the next query reads it. */
-bool dns_resolver_changed(struct dns_resolver *resolver, green_time now);
+bool green__dns_resolver_changed(struct dns_resolver *resolver, green_time now);
 
 /* Asks for what query->kind says about `name`. 0: done() will be called, or has been; else -ENOMEM, GREEN_EAI_AGAIN
  * (too many queries), GREEN_EAI_FAIL, and it will not. */
-int dns_resolver_ask(struct dns_resolver *resolver, struct dns_query *query, const char *name);
+int green__dns_resolver_ask(struct dns_resolver *resolver, struct dns_query *query, const char *name);
 
 #endif

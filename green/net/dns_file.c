@@ -5,13 +5,13 @@
 
 #define LOOK_INTERVAL GREEN_S(1)
 
-void dns_file_reading(struct dns_file *file)
+void green__dns_file_reading(struct dns_file *file)
 {
     if (stat(file->path, &file->seen) < 0)
         memset(&file->seen, 0, sizeof file->seen);
 }
 
-bool dns_file_changed(struct dns_file *file, green_time now)
+bool green__dns_file_changed(struct dns_file *file, green_time now)
 {
     if (now < file->look_again)
         return false;

@@ -14,9 +14,9 @@ struct dns_file {
 };
 
 /* To be called just before it is read. */
-void dns_file_reading(struct dns_file *file);
+void green__dns_file_reading(struct dns_file *file);
 
 /* Has it changed since? Looks once a second. A file that is missing is taken for one about to be replaced. */
-bool dns_file_changed(struct dns_file *file, green_time now);
+bool green__dns_file_changed(struct dns_file *file, green_time now);
 
 #endif

@@ -20,7 +20,7 @@ static bool same(const green_address_t *address, const char *text)
            memcmp(bytes, &address->in6.sin6_addr, sizeof address->in6.sin6_addr) == 0;
 }
 
-int dns_hosts_name(const char *path, const green_address_t *address, char name[DNS_NAME_SIZE])
+int green__dns_hosts_name(const char *path, const green_address_t *address, char name[DNS_NAME_SIZE])
 {
     FILE *file = fopen(path ? path : HOSTS, "re");
     if (!file)
@@ -34,7 +34,7 @@ int dns_hosts_name(const char *path, const green_address_t *address, char name[D
         if (!text || !same(address, text))
             continue;
         text = strtok_r(NULL, SPACE, &rest);
-        if (text && dns_name_canonical(text, name) == 0)
+        if (text && green__dns_name_canonical(text, name) == 0)
             r = 0;
     }
     free(line);
@@ -42,7 +42,7 @@ int dns_hosts_name(const char *path, const green_address_t *address, char name[D
     return r;
 }
 
-char *dns_reverse_name(const green_address_t *address, char name[DNS_NAME_SIZE])
+char *green__dns_reverse_name(const green_address_t *address, char name[DNS_NAME_SIZE])
 {
     char *at = name;
     if (address->any.sa_family == AF_INET) {

@@ -70,10 +70,10 @@ static int ask_addresses(struct job *job)
     int r = green__from_eai(getaddrinfo(job->name, NULL, &hints, &found));
     if (r < 0)
         return r == GREEN_EAI_ADDRFAMILY ? GREEN_EAI_NODATA : r;
-    green_dns_answer_t *answer =
-        dns_answer_new(DNS_ADDRESSES_MAX, found->ai_canonname ? found->ai_canonname : job->name, LIBC_TTL);
+    green_dns_answer_t *answer = green__dns_answer_new(
+        DNS_ADDRESSES_MAX, found->ai_canonname ? found->ai_canonname : job->name, LIBC_TTL);
     for (struct addrinfo *ai = found; answer && ai && answer->count < DNS_ADDRESSES_MAX; ai = ai->ai_next)
-        dns_answer_add(answer, ai->ai_addr, ai->ai_addrlen);
+        green__dns_answer_add(answer, ai->ai_addr, ai->ai_addrlen);
     freeaddrinfo(found);
     if (!answer)
         return -ENOMEM;
@@ -94,8 +94,8 @@ static int ask_name(struct job *job)
         r = green__from_eai(
             getnameinfo(&address.any, address.length, found, sizeof found, NULL, 0, NI_NAMEREQD));
     if (r == 0)
-        r = dns_name_canonical(found, name);
-    if (r == 0 && !(job->answer = dns_records_of_name(name, LIBC_TTL)))
+        r = green__dns_name_canonical(found, name);
+    if (r == 0 && !(job->answer = green__dns_records_of_name(name, LIBC_TTL)))
         r = -ENOMEM;
     return r;
 }
@@ -113,7 +113,7 @@ static void *work(void *arg)
 static void destroy(void *arg)
 {
     struct job *job = arg;
-    dns_outcome_release(job->answer);
+    green__dns_outcome_release(job->answer);
     sem_destroy(&job->over);
     free(job);
 }
@@ -137,12 +137,12 @@ static void on_ended(green_link_t *link)
     leave(job, job->error, answer);
 }
 
-void dns_libc_init(struct dns_libc *libc)
+void green__dns_libc_init(struct dns_libc *libc)
 {
     list_init(&libc->jobs);
 }
 
-void dns_libc_close(struct dns_libc *libc)
+void green__dns_libc_close(struct dns_libc *libc)
 {
     while (!list_empty(&libc->jobs))
         leave(CONTAINER_OF(libc->jobs.next, struct job, link), GREEN_EAI_AGAIN, NULL);
@@ -162,7 +162,7 @@ static struct job *new_job(struct dns_query *query, const char *name, bool block
     return job;
 }
 
-int dns_libc_ask(struct dns_libc *libc, struct dns_query *query, const char *name, bool block)
+int green__dns_libc_ask(struct dns_libc *libc, struct dns_query *query, const char *name, bool block)
 {
     struct job *job = new_job(query, name, block);
     if (!job)

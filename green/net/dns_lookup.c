@@ -21,10 +21,10 @@ int green__dns(struct green__dns **out)
         hub->dns = malloc(sizeof *hub->dns);
         if (!hub->dns)
             return -ENOMEM;
-        dns_resolver_init(&hub->dns->resolver);
-        dns_cache_init(&hub->dns->cache);
-        dns_libc_init(&hub->dns->libc);
-        dns_source_init(&hub->dns->source);
+        green__dns_resolver_init(&hub->dns->resolver);
+        green__dns_cache_init(&hub->dns->cache);
+        green__dns_libc_init(&hub->dns->libc);
+        green__dns_source_init(&hub->dns->source);
     }
     *out = hub->dns;
     return 0;
@@ -35,9 +35,9 @@ void green__dns_close(green_hub_t *hub)
     struct green__dns *dns = hub->dns;
     if (!dns)
         return;
-    dns_resolver_close(&dns->resolver); /* the queries still on their way fail into the cache */
-    dns_libc_close(&dns->libc);
-    dns_cache_forget(&dns->cache);
+    green__dns_resolver_close(&dns->resolver); /* the queries still on their way fail into the cache */
+    green__dns_libc_close(&dns->libc);
+    green__dns_cache_forget(&dns->cache);
     free(dns);
     hub->dns = NULL;
 }
@@ -69,15 +69,15 @@ static void on_outcome(struct dns_query *query, int error, struct dns_outcome *a
     entry->answer = answer;
     entry->error = error;
     if (answer && !(entry->kind & DNS_RECORDS))
-        dns_answer_set_port((green_dns_answer_t *)answer, entry->port);
+        green__dns_answer_set_port((green_dns_answer_t *)answer, entry->port);
     entry->expires = answer ? answer->expires : green_in(FAILURE_TTL);
     for (struct waiter *w; (w = green__wake_first(&entry->waiters, error));)
-        w->item = answer ? dns_outcome_retain(answer) : NULL;
+        w->item = answer ? green__dns_outcome_retain(answer) : NULL;
     struct dns_cache *cache = &green_hub()->dns->cache;
     if (error == -ENOMEM)
-        dns_cache_drop(cache, entry); /* not a fact about the name */
+        green__dns_cache_drop(cache, entry); /* not a fact about the name */
     else
-        dns_cache_keep(cache, entry);
+        green__dns_cache_keep(cache, entry);
 }
 
 static int ask_for_name(struct green__dns *dns, struct dns_query *query, const char *text)
@@ -87,15 +87,15 @@ static int ask_for_name(struct green__dns *dns, struct dns_query *query, const c
     int r = green_address_parse(&address, text, 0);
     if (r < 0)
         return r;
-    if (dns_hosts_name(dns->resolver.hosts, &address, name) == 0) {
-        green_records_t *found = dns_records_of_name(name, 0);
+    if (green__dns_hosts_name(dns->resolver.hosts, &address, name) == 0) {
+        green_records_t *found = green__dns_records_of_name(name, 0);
         query->done(query, found ? 0 : -ENOMEM, (struct dns_outcome *)found);
         return 0;
     }
-    return dns_resolver_ask(&dns->resolver, query, dns_reverse_name(&address, name));
+    return green__dns_resolver_ask(&dns->resolver, query, green__dns_reverse_name(&address, name));
 }
 
-/* As dns_resolver_ask(), by the way that this name is to take. */
+/* As green__dns_resolver_ask(), by the way that this name is to take. */
 static int ask(struct green__dns *dns, struct dns_entry *entry)
 {
     struct dns_query *query = &entry->query;
@@ -103,12 +103,12 @@ static int ask(struct green__dns *dns, struct dns_entry *entry)
     query->done = on_outcome;
     enum green_dns_method method = GREEN_DNS_ARES;
     if (by_address || !(entry->kind & DNS_RECORDS)) /* libc knows nothing of other records */
-        method = dns_method(&dns->source, dns->resolver.servers != NULL);
+        method = green__dns_method(&dns->source, dns->resolver.servers != NULL);
     if (method != GREEN_DNS_ARES)
-        return dns_libc_ask(&dns->libc, query, entry->name, method == GREEN_DNS_BLOCK);
+        return green__dns_libc_ask(&dns->libc, query, entry->name, method == GREEN_DNS_BLOCK);
     if (by_address)
         return ask_for_name(dns, query, entry->name);
-    return dns_resolver_ask(&dns->resolver, query, entry->name);
+    return green__dns_resolver_ask(&dns->resolver, query, entry->name);
 }
 
 /* Waits for a pending entry; `fresh`: its query has to be made first. */
@@ -121,7 +121,7 @@ static int wait_for(struct green__dns *dns, struct dns_entry *entry, bool fresh,
         int r = ask(dns, entry);
         if (r < 0) {
             chain_remove(&me.node);
-            dns_cache_drop(&dns->cache, entry);
+            green__dns_cache_drop(&dns->cache, entry);
             return r;
         }
     }
@@ -141,18 +141,18 @@ int green__dns_lookup(const char *name, int kind, int port, struct dns_outcome *
     if (r < 0)
         return r;
     green_time now = green_now();
-    if (dns_resolver_changed(&dns->resolver, now))
-        dns_cache_forget(&dns->cache); /* perhaps another network, with other names */
-    struct dns_entry *entry = dns_cache_find(&dns->cache, name, kind, now);
+    if (green__dns_resolver_changed(&dns->resolver, now))
+        green__dns_cache_forget(&dns->cache); /* perhaps another network, with other names */
+    struct dns_entry *entry = green__dns_cache_find(&dns->cache, name, kind, now);
     if (entry && !entry->pending) {
-        *out = entry->answer ? dns_outcome_retain(entry->answer) : NULL;
+        *out = entry->answer ? green__dns_outcome_retain(entry->answer) : NULL;
         return entry->error;
     }
     if (!green_self())
         return -EPERM;
     bool fresh = !entry;
     if (fresh) {
-        entry = dns_cache_add(&dns->cache, name, kind);
+        entry = green__dns_cache_add(&dns->cache, name, kind);
         if (!entry)
             return -ENOMEM;
         entry->port = port;

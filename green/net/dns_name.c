@@ -32,7 +32,7 @@ static bool is_localhost(const char *name, size_t length, size_t last_label)
     return length - last_label == 9 && strncmp(name + last_label, "localhost", 9) == 0;
 }
 
-int dns_name_canonical(const char *host, char name[DNS_NAME_SIZE])
+int green__dns_name_canonical(const char *host, char name[DNS_NAME_SIZE])
 {
     size_t n = 0, label = 0; /* where the present label begins */
     for (; host[n]; n++) {

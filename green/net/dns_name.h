@@ -9,6 +9,6 @@
  * between dots; a final dot (no search domains) stays. Localhost and all below it (RFC 6761) become "localhost".
  * GREEN_EAI_BADNAME: anything else, among it what some programs would take for an address (127.1, 0x7f000001) and
  * names that are not ASCII (IDNA is for the caller). */
-int dns_name_canonical(const char *host, char name[DNS_NAME_SIZE]);
+int green__dns_name_canonical(const char *host, char name[DNS_NAME_SIZE]);
 
 #endif

@@ -34,7 +34,7 @@ static int read_name(ns_msg *message, ns_rr *rr, int skip, char name[DNS_NAME_SI
         return GREEN_EAI_FAIL;
     if (!strcmp(text, "") || !strcmp(text, "."))
         return GREEN_EAI_NODATA;
-    return dns_name_canonical(text, name) < 0 ? GREEN_EAI_FAIL : 0;
+    return green__dns_name_canonical(text, name) < 0 ? GREEN_EAI_FAIL : 0;
 }
 
 /* What is written for one record: its strings, joined. */
@@ -108,7 +108,7 @@ static void sort(green_records_t *records)
     }
 }
 
-int dns_records_parse(const unsigned char *bytes, int length, int type, green_records_t **out)
+int green__dns_records_parse(const unsigned char *bytes, int length, int type, green_records_t **out)
 {
     ns_msg message;
     ns_rr rr;
@@ -119,7 +119,8 @@ int dns_records_parse(const unsigned char *bytes, int length, int type, green_re
     int r = survey(&message, type, &count, &room, &ttl), bad = 0;
     if (r < 0)
         return r;
-    green_records_t *records = dns_outcome_new(sizeof *records + count * sizeof(green_record_t) + room, ttl);
+    green_records_t *records =
+        green__dns_outcome_new(sizeof *records + count * sizeof(green_record_t) + room, ttl);
     if (!records)
         return -ENOMEM;
     char *text = (char *)&records->records[count];
@@ -143,10 +144,10 @@ int dns_records_parse(const unsigned char *bytes, int length, int type, green_re
     return 0;
 }
 
-green_records_t *dns_records_of_name(const char *name, int64_t ttl)
+green_records_t *green__dns_records_of_name(const char *name, int64_t ttl)
 {
     size_t size = strlen(name) + 1;
-    green_records_t *records = dns_outcome_new(sizeof *records + sizeof(green_record_t) + size, ttl);
+    green_records_t *records = green__dns_outcome_new(sizeof *records + sizeof(green_record_t) + size, ttl);
     if (!records)
         return NULL;
     records->count = 1;
@@ -209,7 +210,7 @@ static int in_random_order(green_records_t *shared, green_records_t **out)
     }
     for (size_t i = 0; i < count; i++)
         room += order[i].length + 1;
-    green_records_t *own = dns_outcome_new(sizeof *own + count * sizeof *order + room, 0);
+    green_records_t *own = green__dns_outcome_new(sizeof *own + count * sizeof *order + room, 0);
     if (!own)
         return -ENOMEM;
     own->expires = shared->expires;
@@ -233,7 +234,7 @@ static int resolve(const char *host, int type, green_records_t **out, green_time
     green_t *self = green_self();
     int r = self ? green__interruption(self) : 0;
     if (r == 0)
-        r = dns_name_canonical(host, name);
+        r = green__dns_name_canonical(host, name);
     return r < 0 ? r : green__dns_lookup(name, DNS_RECORDS | type, 0, (struct dns_outcome **)out, deadline);
 }
 
@@ -260,5 +261,5 @@ int green_resolve_txt(const char *name, green_records_t **out, green_time deadli
 
 void green_records_release(green_records_t *records)
 {
-    dns_outcome_release(records);
+    green__dns_outcome_release(records);
 }

@@ -82,12 +82,12 @@ static bool read_nsswitch(const char *path)
     return more;
 }
 
-void dns_source_init(struct dns_source *source)
+void green__dns_source_init(struct dns_source *source)
 {
     *source = (struct dns_source){.file.path = "/etc/nsswitch.conf"};
 }
 
-enum green_dns_method dns_method(struct dns_source *source, bool servers)
+enum green_dns_method green__dns_method(struct dns_source *source, bool servers)
 {
     enum green_dns_method method = (enum green_dns_method)atomic_load(&chosen);
     if (method == GREEN_DNS_AUTO)
@@ -96,8 +96,8 @@ enum green_dns_method dns_method(struct dns_source *source, bool servers)
         return method;
     if (servers)
         return GREEN_DNS_ARES;
-    if (!source->read || dns_file_changed(&source->file, green_now())) {
-        dns_file_reading(&source->file);
+    if (!source->read || green__dns_file_changed(&source->file, green_now())) {
+        green__dns_file_reading(&source->file);
         source->more = read_nsswitch(source->file.path);
         source->read = true;
     }

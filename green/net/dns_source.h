@@ -12,9 +12,9 @@ struct dns_source {
     bool more; /* it names sources that c-ares knows nothing of */
 };
 
-void dns_source_init(struct dns_source *source);
+void green__dns_source_init(struct dns_source *source);
 
 /* Never GREEN_DNS_AUTO. `servers`: the hub has been given name servers of its own. */
-enum green_dns_method dns_method(struct dns_source *source, bool servers);
+enum green_dns_method green__dns_method(struct dns_source *source, bool servers);
 
 #endif

@@ -217,7 +217,7 @@ static void parked_begin(green_hub_t *hub, struct fd_state *f, int status)
 {
     green_t *g;
     if (green__spawn(hub, &g, STACK_SIZE_DEFAULT, "parked") < 0) {
-        timer_set(&hub->timers, &f->parked_timer, hub->now + GREEN_MS(100));
+        green__timer_set(&hub->timers, &f->parked_timer, hub->now + GREEN_MS(100));
         return;
     }
     g->entry = ENTRY_PARKED;
@@ -253,7 +253,7 @@ int green_park_readable(int fd, void (*fn)(void *arg, int status), void *arg, gr
         f->ready &= ~FD_READ;
     r = green__fd_watch(hub, fd, f, FD_READ);
     if (r == 0)
-        r = timer_set(&hub->timers, &f->parked_timer, deadline);
+        r = green__timer_set(&hub->timers, &f->parked_timer, deadline);
     if (r < 0)
         return r;
     f->parked_fn = fn;
@@ -281,5 +281,5 @@ void green_park_deadline(int fd, green_time deadline)
     green_hub_t *hub = green_hub();
     struct fd_state *f = hub ? green__fd_find(hub, fd) : NULL;
     if (f && f->parked_fn)
-        timer_set(&hub->timers, &f->parked_timer, deadline);
+        green__timer_set(&hub->timers, &f->parked_timer, deadline);
 }

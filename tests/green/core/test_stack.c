@@ -30,11 +30,11 @@ START_TEST(mapped_writable_and_aligned)
 {
     static const size_t sizes[] = {STACK_SIZE_MIN, STACK_SIZE_DEFAULT, 1024 * 1024};
     struct stack s;
-    ck_assert_int_eq(stack_map(&s, sizes[_i]), 0);
+    ck_assert_int_eq(green__stack_map(&s, sizes[_i]), 0);
     ck_assert_uint_eq(s.size, sizes[_i] + page());
     ck_assert_uint_eq((uintptr_t)s.low % page(), 0);
     touch(&s);
-    stack_unmap(&s);
+    green__stack_unmap(&s);
     ck_assert_ptr_null(s.low);
 }
 END_TEST
@@ -42,7 +42,7 @@ END_TEST
 static void write_into_guard(void)
 {
     struct stack s;
-    if (stack_map(&s, STACK_SIZE_DEFAULT) == 0)
+    if (green__stack_map(&s, STACK_SIZE_DEFAULT) == 0)
         *(volatile char *)(s.low + page() - 1) = 1;
 }
 
@@ -70,7 +70,7 @@ START_TEST(the_last_one_back_is_the_first_one_out)
     ck_assert_ptr_eq(a.low, low_a);
     stack_give(&cache, &a);
     stack_give(&cache, &s);
-    stack_cache_destroy(&cache);
+    green__stack_cache_destroy(&cache);
     ck_assert_uint_eq(cache.count, 0);
 }
 END_TEST
@@ -79,11 +79,11 @@ START_TEST(other_sizes_are_not_kept)
 {
     struct stack_cache cache = {0};
     struct stack s;
-    ck_assert_int_eq(stack_map(&s, 2 * STACK_SIZE_DEFAULT), 0);
+    ck_assert_int_eq(green__stack_map(&s, 2 * STACK_SIZE_DEFAULT), 0);
     ck_assert_uint_eq(s.size, 2 * STACK_SIZE_DEFAULT + page());
     stack_give(&cache, &s);
     ck_assert_uint_eq(cache.count, 0);
-    stack_cache_destroy(&cache);
+    green__stack_cache_destroy(&cache);
 }
 END_TEST
 
@@ -99,19 +99,19 @@ START_TEST(trimming_gives_unused_memory_back)
     }
     for (int i = 0; i < COUNT; i++)
         stack_give(&cache, &stacks[i]);
-    stack_trim(&cache, 0); /* all were used since the last time, which never was */
+    green__stack_trim(&cache, 0); /* all were used since the last time, which never was */
     for (int i = 0; i < USED; i++)
         ck_assert_int_eq(stack_take(&cache, &stacks[i]), 0);
     for (int i = USED; i-- > 0;)
         stack_give(&cache, &stacks[i]);
-    stack_trim(&cache, 0);
+    green__stack_trim(&cache, 0);
     for (int i = 0; i < COUNT; i++) {
         if (i < COUNT - USED)
             ck_assert_uint_eq(resident_pages(&copies[i]), 0);
         else
             ck_assert_uint_eq(resident_pages(&copies[i]), STACK_SIZE_DEFAULT / page());
     }
-    stack_trim(&cache, 0); /* and now none was used */
+    green__stack_trim(&cache, 0); /* and now none was used */
     for (int i = 0; i < COUNT; i++)
         ck_assert_uint_eq(resident_pages(&copies[i]), 0);
     ck_assert_uint_eq(cache.count, COUNT); /* the addresses stay */
@@ -121,7 +121,7 @@ START_TEST(trimming_gives_unused_memory_back)
     }
     for (int i = 0; i < COUNT; i++)
         stack_give(&cache, &stacks[i]);
-    stack_cache_destroy(&cache);
+    green__stack_cache_destroy(&cache);
 }
 END_TEST
 
@@ -132,9 +132,9 @@ START_TEST(a_reserve_does_not_cool_warm_stacks)
     ck_assert_int_eq(stack_take(&cache, &warm), 0);
     char *low = warm.low;
     stack_give(&cache, &warm);
-    ck_assert_int_eq(stack_reserve(&cache, 100), 0);
+    ck_assert_int_eq(green__stack_reserve(&cache, 100), 0);
     ck_assert_uint_eq(cache.count, 100);
-    ck_assert_int_eq(stack_reserve(&cache, 50), 0); /* there are enough */
+    ck_assert_int_eq(green__stack_reserve(&cache, 50), 0); /* there are enough */
     ck_assert_uint_eq(cache.count, 100);
     ck_assert_int_eq(stack_take(&cache, &s), 0);
     ck_assert_ptr_eq(s.low, low);
@@ -142,7 +142,7 @@ START_TEST(a_reserve_does_not_cool_warm_stacks)
     for (size_t i = 0; i < cache.count; i++)
         for (size_t j = 0; j < i; j++)
             ck_assert_ptr_ne(cache.stacks[i].low, cache.stacks[j].low);
-    stack_cache_destroy(&cache);
+    green__stack_cache_destroy(&cache);
 }
 END_TEST
 
@@ -151,18 +151,18 @@ START_TEST(an_excess_is_unmapped_in_time)
     size_t many = 5000;
     struct stack_cache cache = {0};
     struct stack s;
-    ck_assert_int_eq(stack_reserve(&cache, many), 0);
-    stack_trim(&cache, many); /* all are promised */
+    ck_assert_int_eq(green__stack_reserve(&cache, many), 0);
+    green__stack_trim(&cache, many); /* all are promised */
     ck_assert_uint_eq(cache.count, many);
-    stack_trim(&cache, 0);
+    green__stack_trim(&cache, 0);
     ck_assert_uint_lt(cache.count, many);
     ck_assert_uint_gt(cache.count, 0);
     while (cache.count) { /* the rest are whole */
         ck_assert_int_eq(stack_take(&cache, &s), 0);
         s.low[s.size - 1] = 1;
-        stack_unmap(&s);
+        green__stack_unmap(&s);
     }
-    stack_cache_destroy(&cache);
+    green__stack_cache_destroy(&cache);
 }
 END_TEST
 
@@ -172,16 +172,16 @@ START_TEST(stacks_begin_at_different_lines)
     size_t offsets = 0;
     bool seen[4096] = {false};
     for (int i = 0; i < 64; i++) {
-        ck_assert_int_eq(stack_map(&s[i], STACK_SIZE_DEFAULT), 0);
-        size_t below = (size_t)(s[i].low + s[i].size - stack_top(&s[i]));
+        ck_assert_int_eq(green__stack_map(&s[i], STACK_SIZE_DEFAULT), 0);
+        size_t below = (size_t)(s[i].low + s[i].size - green__stack_top(&s[i]));
         ck_assert_uint_lt(below, sizeof seen);
-        ck_assert_uint_eq((uintptr_t)stack_top(&s[i]) % 16, 0);
+        ck_assert_uint_eq((uintptr_t)green__stack_top(&s[i]) % 16, 0);
         offsets += !seen[below];
         seen[below] = true;
     }
     ck_assert_uint_gt(offsets, 8);
     for (int i = 0; i < 64; i++)
-        stack_unmap(&s[i]);
+        green__stack_unmap(&s[i]);
 }
 END_TEST
 
@@ -305,10 +305,10 @@ START_TEST(stacks_cost_few_mappings)
     static struct stack stacks[COUNT];
     int before = mappings();
     for (int i = 0; i < COUNT; i++)
-        ck_assert_int_eq(stack_map(&stacks[i], STACK_SIZE_DEFAULT), 0);
+        ck_assert_int_eq(green__stack_map(&stacks[i], STACK_SIZE_DEFAULT), 0);
     ck_assert_int_le(mappings() - before, 2 * COUNT + 10);
     for (int i = 0; i < COUNT; i++)
-        stack_unmap(&stacks[i]);
+        green__stack_unmap(&stacks[i]);
     ck_assert_int_le(mappings(), before + 10);
 }
 END_TEST

@@ -31,7 +31,7 @@ static void init_all(void)
 
 static void set(int i, green_time when)
 {
-    ck_assert_int_eq(timer_set(&heap, &timers[i], when), 0);
+    ck_assert_int_eq(green__timer_set(&heap, &timers[i], when), 0);
     expected[i] = when;
 }
 
@@ -48,7 +48,7 @@ static void run_until(green_time when)
 {
     now = when;
     last_fired = 0;
-    timers_run(&heap, now);
+    green__timers_run(&heap, now);
     ck_assert_int_gt(first_expected(), now);
 }
 
@@ -66,12 +66,12 @@ START_TEST(fire_in_order)
     init_all();
     for (int i = 0; i < TIMERS; i++)
         set(i, 1 + dice() % 1000);
-    ck_assert_int_eq(timers_next(&heap), first_expected());
+    ck_assert_int_eq(green__timers_next(&heap), first_expected());
     run_until(500);
     run_until(1000);
     ck_assert_int_eq(fired, TIMERS);
-    ck_assert_int_eq(timers_next(&heap), GREEN_FOREVER);
-    timers_destroy(&heap);
+    ck_assert_int_eq(green__timers_next(&heap), GREEN_FOREVER);
+    green__timers_destroy(&heap);
 }
 END_TEST
 
@@ -100,14 +100,14 @@ START_TEST(random_operations_agree_with_the_model)
             clock += dice() % 50;
             run_until(clock);
         }
-        ck_assert_int_eq(timers_next(&heap), first_expected());
+        ck_assert_int_eq(green__timers_next(&heap), first_expected());
         ck_assert_uint_le(heap.count, TIMERS);
     }
     ck_assert_int_gt(fired, 1000);
     for (int i = 0; i < TIMERS; i++)
         timer_remove(&heap, &timers[i]);
     ck_assert_uint_eq(heap.count, 0);
-    timers_destroy(&heap);
+    green__timers_destroy(&heap);
 }
 END_TEST
 
@@ -125,10 +125,10 @@ START_TEST(pushing_a_deadline_away_is_lazy)
     ck_assert_int_eq(fired, 0);
     ck_assert_int_eq(heap.heap[0].key, expected[0]);
     set(0, 600); /* nearer is not lazy */
-    ck_assert_int_eq(timers_next(&heap), 600);
+    ck_assert_int_eq(green__timers_next(&heap), 600);
     run_until(600);
     ck_assert_int_eq(fired, 1);
-    timers_destroy(&heap);
+    green__timers_destroy(&heap);
 }
 END_TEST
 
@@ -141,11 +141,11 @@ START_TEST(switched_off_timers_leave_the_heap_when_they_come_up)
         timer_disarm(&timers[i]);
         expected[i] = GREEN_FOREVER;
     }
-    ck_assert_int_eq(timers_next(&heap), GREEN_FOREVER);
+    ck_assert_int_eq(green__timers_next(&heap), GREEN_FOREVER);
     ck_assert_uint_eq(heap.count, 0);
     run_until(1000);
     ck_assert_int_eq(fired, 0);
-    timers_destroy(&heap);
+    green__timers_destroy(&heap);
 }
 END_TEST
 
@@ -154,19 +154,19 @@ static int periodic;
 static void again(struct timer *t)
 {
     if (++periodic < 5)
-        ck_assert_int_eq(timer_set(&heap, t, now + 10), 0);
+        ck_assert_int_eq(green__timer_set(&heap, t, now + 10), 0);
 }
 
 START_TEST(a_timer_may_set_itself_again)
 {
     struct timer t;
     timer_init(&t, again);
-    ck_assert_int_eq(timer_set(&heap, &t, 10), 0);
+    ck_assert_int_eq(green__timer_set(&heap, &t, 10), 0);
     for (now = 0; now <= 100; now += 5)
-        timers_run(&heap, now);
+        green__timers_run(&heap, now);
     ck_assert_int_eq(periodic, 5);
     ck_assert_uint_eq(heap.count, 0);
-    timers_destroy(&heap);
+    green__timers_destroy(&heap);
 }
 END_TEST
 
@@ -176,8 +176,8 @@ START_TEST(forever_is_not_set_at_all)
     set(0, GREEN_FOREVER);
     ck_assert_uint_eq(heap.count, 0);
     timer_remove(&heap, &timers[0]); /* harmless */
-    ck_assert_int_eq(timers_next(&heap), GREEN_FOREVER);
-    timers_destroy(&heap);
+    ck_assert_int_eq(green__timers_next(&heap), GREEN_FOREVER);
+    green__timers_destroy(&heap);
 }
 END_TEST
 

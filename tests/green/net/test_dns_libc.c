@@ -260,12 +260,12 @@ START_TEST(nsswitch_decides)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         write_file(path, rows[i].text);
         struct dns_source source = {.file.path = path};
-        ck_assert_msg(dns_method(&source, false) == rows[i].method, "%s", rows[i].text);
-        ck_assert_int_eq(dns_method(&source, true), GREEN_DNS_ARES);
+        ck_assert_msg(green__dns_method(&source, false) == rows[i].method, "%s", rows[i].text);
+        ck_assert_int_eq(green__dns_method(&source, true), GREEN_DNS_ARES);
     }
     ck_assert_int_eq(unlink(path), 0);
     struct dns_source source = {.file.path = path};
-    ck_assert_int_eq(dns_method(&source, false), GREEN_DNS_ARES);
+    ck_assert_int_eq(green__dns_method(&source, false), GREEN_DNS_ARES);
 }
 END_TEST
 
@@ -281,9 +281,9 @@ START_TEST(a_changed_nsswitch_is_noticed)
     ck_assert_int_eq(counted(&calls), 1);
     write_file(path, "hosts: files\n");
     struct dns_source source = {.file.path = path, .read = true, .more = true};
-    ck_assert_int_eq(dns_method(&source, false), GREEN_DNS_ARES);
+    ck_assert_int_eq(green__dns_method(&source, false), GREEN_DNS_ARES);
     use(GREEN_DNS_THREAD);
-    ck_assert_int_eq(dns_method(&source, false), GREEN_DNS_THREAD);
+    ck_assert_int_eq(green__dns_method(&source, false), GREEN_DNS_THREAD);
     ck_assert_int_eq(unlink(path), 0);
 }
 END_TEST
@@ -295,9 +295,9 @@ START_TEST(the_environment_decides)
                                                     GREEN_DNS_ARES, GREEN_DNS_ARES,   GREEN_DNS_ARES};
     setenv("GREEN_RESOLVER", values[_i], 1);
     struct dns_source source = {.file.path = "/nonexistent"};
-    ck_assert_int_eq(dns_method(&source, false), methods[_i]);
+    ck_assert_int_eq(green__dns_method(&source, false), methods[_i]);
     use(GREEN_DNS_THREAD); /* the program knows better */
-    ck_assert_int_eq(dns_method(&source, false), GREEN_DNS_THREAD);
+    ck_assert_int_eq(green__dns_method(&source, false), GREEN_DNS_THREAD);
 }
 END_TEST
 
