@@ -222,6 +222,26 @@ static const char *parse_address(struct conf_arena *arena, const char *text, voi
     return conf_address_parse(arena, text, out);
 }
 
+/* "127.0.0.53", "[::1]:5353" */
+static const char *parse_name_server(struct conf_arena *arena, const char *text, void *out)
+{
+    struct conf_written *server = out;
+    unsigned char bytes[sizeof(struct in6_addr)];
+    struct endpoint e;
+    bool v6 = inet_pton(AF_INET6, text, bytes) == 1;
+    const char *wrong = parse_endpoint(arena, conf_arena_print(arena, v6 ? "[%s]:53" : "%s:53", text), &e);
+
+    if (wrong)
+        wrong = parse_endpoint(arena, text, &e);
+    if (wrong)
+        return wrong;
+    if (e.is_unix || e.port == 0 ||
+        (inet_pton(AF_INET, e.host, bytes) != 1 && inet_pton(AF_INET6, e.host, bytes) != 1))
+        return "is not the address of a name server";
+    server->written = conf_arena_print(arena, strchr(e.host, ':') ? "[%s]:%d" : "%s:%d", e.host, e.port);
+    return NULL;
+}
+
 static const char *parse_server(struct conf_arena *arena, const char *text, void *out)
 {
     struct conf_server *server = out;
@@ -244,4 +264,11 @@ const struct conf_syntax conf_server_syntax = {
     .separators = ",",
     .size = sizeof(struct conf_server),
     .parse = parse_server,
+};
+
+const struct conf_syntax conf_name_server_syntax = {
+    .allowed = "a numeric address, with a port unless it is 53",
+    .separators = ", \t",
+    .size = sizeof(struct conf_written),
+    .parse = parse_name_server,
 };

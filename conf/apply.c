@@ -374,18 +374,29 @@ static void apply_section(struct apply *a)
     }
 }
 
-/* What only http has a use for goes back to its default in a tcp listener, with a warning if it was set right
- * there. */
-static void reset_http_keys(const struct apply *a)
+/* What the listener's protocol has no use for goes back to its default, with a warning if it was set right there. */
+static void reset_idle_keys(const struct apply *a, enum conf_protocol protocol)
 {
+    char word[CONF_VALUE_BYTES];
+
     for (size_t i = 0; i < conf_key_count; i++) {
-        if (!conf_keys[i].http_only || !conf_key_in(&conf_keys[i], CONF_LISTENER))
+        if (!conf_key_in(&conf_keys[i], CONF_LISTENER) || conf_key_means(&conf_keys[i], protocol))
             continue;
         if (a->set[i].line)
             conf_warning(a->l->errors, a->set[i], a->block->section->title, conf_keys[i].name,
-                         "the key means nothing to a listener with protocol = tcp");
+                         "the key means nothing to a listener with protocol = %s",
+                         conf_value_print(conf_key_find(CONF_LISTENER, "protocol"), protocol, word));
         store_default(&a->targets[0], &conf_keys[i]);
     }
+}
+
+/* Servers of one's own may know whom they serve; those of the internet need not, unless the listener itself says so. */
+static void keep_clients_private(const struct apply *a)
+{
+    const struct conf_key *key = conf_key_find(CONF_LISTENER, "forwarded_headers");
+
+    if (!a->set[key - conf_keys].line)
+        store(&a->targets[0], key, CONF_SEND_NONE, NULL, (struct conf_origin){.file = "default"});
 }
 
 static struct target new_target(struct conf_loader *l, enum conf_kind kind, void *object,
@@ -441,8 +452,9 @@ static void apply_named(struct conf_loader *l, struct models *m, const struct co
         a.targets[0] = new_target(l, CONF_LISTENER, listener, m->listener_target.origins);
         listener->origins = a.targets[0].origins;
         apply_section(&a);
-        if (listener->protocol == CONF_TCP)
-            reset_http_keys(&a);
+        reset_idle_keys(&a, listener->protocol);
+        if (listener->protocol == CONF_FORWARD)
+            keep_clients_private(&a);
     } else if (block->kind == CONF_ROUTE) {
         struct conf_route *route = &c->routes[c->route_count++];
 

@@ -127,9 +127,11 @@ static void resolve_listener(struct check *k, const struct conf_reference *r)
     struct conf_suggestion nearest;
 
     if (found) {
-        if ((*found)->protocol == CONF_TCP)
+        if ((*found)->protocol != CONF_HTTP)
             conf_error(k->l->errors, r->origin, r->section->title, r->key,
-                       "[listener %s] has protocol = tcp, which has no routes; set its upstream instead",
+                       (*found)->protocol == CONF_TCP
+                           ? "[listener %s] has protocol = tcp, which has no routes; set its upstream instead"
+                           : "[listener %s] has protocol = forward, which has no routes",
                        r->name);
         route->listeners = conf_arena_extend(&k->l->arena, route->listeners, route->listener_count,
                                              sizeof(*route->listeners));
@@ -152,6 +154,10 @@ static void check_listener(struct check *k, const struct conf_listener *listener
         if (!leads)
             conf_error(k->l->errors, listener->origin, title(k, CONF_LISTENER, listener->name), "upstream",
                        "the key is required with protocol = tcp: the name of an [upstream NAME]");
+        return;
+    }
+    if (listener->protocol == CONF_FORWARD) {
+        conf_check_forward(k->l, listener, title(k, CONF_LISTENER, listener->name));
         return;
     }
     for (size_t i = 0; !leads && i < k->c->route_count; i++)

@@ -26,7 +26,7 @@ struct conf_address {
 #include "bodies.h"
 #include "mirror.h"
 
-enum conf_protocol { CONF_HTTP, CONF_TCP };
+enum conf_protocol { CONF_HTTP, CONF_TCP, CONF_FORWARD };
 enum conf_log_format { CONF_LOG_JSON, CONF_LOG_COMBINED };
 enum conf_balance { CONF_ROUND_ROBIN };
 
@@ -38,6 +38,7 @@ struct conf_access {
 
 #include "client.h"
 #include "rate.h"
+#include "destination.h"
 
 struct conf_listener {
     const char *name;
@@ -49,6 +50,7 @@ struct conf_listener {
     struct conf_demand demand;
     int64_t source_prefix_v6;
     struct conf_compress compress;
+    struct conf_forward forward;
     int64_t max_connections;                  /* of this listener, all workers together */
     int64_t max_head, max_fields, max_target; /* limits on a request head: bytes, field lines, bytes */
     int64_t max_body;                         /* request body bytes; 0 is no limit */
@@ -110,7 +112,8 @@ struct conf {
     enum conf_log_format log_format;
     const char *error_log; /* "-" is standard error, or a path */
     int64_t shutdown_grace;
-    int64_t max_connections; /* client connections of the process */
+    int64_t max_connections;                                         /* client connections of the process */
+    CONF_LIST(struct conf_written, name_servers, name_server_count); /* none: those of resolv.conf */
     int64_t rate_limit_keys;
     CONF_LIST(struct conf_network, trusted, trusted_count); /* these three: for listeners, see conf_client */
     enum conf_client_address client_address_from;

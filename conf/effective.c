@@ -114,12 +114,13 @@ static void print_section(FILE *out, enum conf_kind kind, const char *name, cons
                           const struct conf_origin *origins)
 {
     const struct printer p = {out, "", true};
-    bool tcp = kind == CONF_LISTENER && ((const struct conf_listener *)object)->protocol == CONF_TCP;
+    const struct conf_listener *listener = kind == CONF_LISTENER ? object : NULL;
 
     fprintf(out, "%s[%s%s%s]\n", kind == CONF_GREENWAY ? "" : "\n", conf_kinds[kind].name, *name ? " " : "",
             name);
     for (size_t i = 0; i < conf_key_count; i++)
-        if (conf_key_in(&conf_keys[i], kind) && !(conf_keys[i].http_only && tcp))
+        if (conf_key_in(&conf_keys[i], kind) &&
+            (!listener || conf_key_means(&conf_keys[i], listener->protocol)))
             print_key(&p, &conf_keys[i], kind, object, origins);
 }
 

@@ -47,6 +47,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/files.inc"
 #include "keys/bodies.inc"
 #include "keys/mirror.inc"
+#include "keys/forward.inc"
 #include "keys/limits.inc"
 #include "keys/timeouts.inc"
 };

@@ -54,9 +54,10 @@ struct conf_key {
     unsigned kinds; /* where it may stand: bits 1 << enum conf_kind */
     enum conf_type type;
     bool required;
-    bool action;      /* says what becomes of a route's requests: a route has exactly one of these */
-    bool http_only;   /* means nothing to a tcp listener */
-    int64_t min, max; /* of numbers */
+    bool action;       /* says what becomes of a route's requests: a route has exactly one of these */
+    bool http_only;    /* means nothing to a tcp listener */
+    bool forward_only; /* in a listener, means nothing but to a forward proxy */
+    int64_t min, max;  /* of numbers */
     const struct conf_syntax *syntax; /* of CONF_ONE and CONF_MANY */
     const char *fallback;             /* the default as text; NULL: there is none */
     const char *none;                 /* what an empty list means: "every host" */
@@ -84,6 +85,12 @@ static inline bool conf_key_is_list(const struct conf_key *key)
 static inline bool conf_key_in(const struct conf_key *key, enum conf_kind kind)
 {
     return key->kinds >> kind & 1;
+}
+
+/* Does the key, in a listener, mean anything to this protocol? */
+static inline bool conf_key_means(const struct conf_key *key, enum conf_protocol protocol)
+{
+    return key->forward_only ? protocol == CONF_FORWARD : !key->http_only || protocol != CONF_TCP;
 }
 
 /* The row that rules `name` in a kind of section, or NULL. */

@@ -78,6 +78,9 @@ bool conf_route_takes(const struct conf_route *route, const struct conf_listener
 /* split.c: shares that make no sense together. */
 void conf_check_splits(struct conf_loader *loader);
 
+/* check_forward.c: the part of it for listeners with protocol = forward. */
+void conf_check_forward(struct conf_loader *loader, const struct conf_listener *listener, const char *title);
+
 /* The next item of a list in the text at *rest, in *item (from the arena); false at its end. No separators: it is
  * all one item. */
 bool conf_next_item(struct conf_arena *arena, const char *separators, const char **rest, const char **item);

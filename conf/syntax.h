@@ -20,7 +20,8 @@ struct conf_syntax {
     const char *(*parse)(struct conf_arena *arena, const char *text, void *out);
 };
 
-extern const struct conf_syntax conf_address_syntax, conf_server_syntax;                   /* address.c */
+extern const struct conf_syntax conf_address_syntax, conf_server_syntax,
+    conf_name_server_syntax;                                                               /* address.c */
 extern const struct conf_syntax conf_host_syntax, conf_path_syntax;                        /* pattern.c */
 extern const struct conf_syntax conf_header_syntax, conf_query_syntax, conf_cookie_syntax; /* condition.c */
 extern const struct conf_syntax conf_share_syntax, conf_split_key_syntax;                  /* split.c */
@@ -30,5 +31,6 @@ extern const struct conf_syntax conf_root_syntax, conf_index_syntax, conf_fallba
     conf_field_value_syntax;                                                /* files.c */
 extern const struct conf_syntax conf_coding_syntax, conf_media_type_syntax; /* bodies.c */
 extern const struct conf_syntax conf_mirror_syntax;                         /* mirror.c */
+extern const struct conf_syntax conf_destination_syntax, conf_ports_syntax; /* destination.c */
 
 #endif

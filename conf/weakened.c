@@ -20,6 +20,23 @@ static bool same(struct conf_origin a, struct conf_origin b)
     return a.file == b.file && a.line == b.line;
 }
 
+/* Each item of a list that is an exception to a safe default. */
+static size_t print_items(FILE *out, const struct conf_key *key, const void *field)
+{
+    const struct {
+        const char *items;
+        size_t count;
+    } *list = field;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct conf_written *w = (const void *)(list->items + i * key->syntax->size);
+
+        conf_print_visible(out, w->origin.file);
+        fprintf(out, ":%d: %s = %s: %s\n", w->origin.line, key->name, w->written, key->weakens);
+    }
+    return list->count;
+}
+
 /* Says it of one object's value, and only once of a value that many inherit. */
 static size_t print_weak(FILE *out, const struct conf *conf, const struct conf_key *key, enum conf_kind kind,
                          const void *object, const struct conf_origin *origins, bool *inherited)
@@ -30,6 +47,9 @@ static size_t print_weak(FILE *out, const struct conf *conf, const struct conf_k
     if (!key->weakens || !key->at[kind] || !origin.line)
         return 0;
     const char *field = (const char *)object + key->at[kind] - 1;
+
+    if (key->type == CONF_MANY)
+        return print_items(out, key, field);
     int64_t value = key->type == CONF_CHOICE ? *(const int *)field : *(const int64_t *)field;
 
     if (value == CONF_INHERIT || !weak(key, value))

@@ -32,6 +32,7 @@ static int command_check(int argc, char **argv);
 static int command_explain(int argc, char **argv);
 static int command_reverse(int argc, char **argv);
 static int command_tcp(int argc, char **argv);
+static int command_forward(int argc, char **argv);
 static int command_help(int argc, char **argv);
 static int command_version(int argc, char **argv);
 
@@ -69,6 +70,14 @@ static const struct command commands[] = {
      ADDRESSES "TO is the server behind: host:port, a port of\n"
                "this machine, or unix:/path.\n\n"
                "  greenway tcp 5432 db.internal:5432\n"},
+    {"forward", "FROM", "a proxy that its clients name as theirs, without a file", command_forward,
+     "FROM is where to listen: 3128 for clients on this machine, or host:port, [::1]:port, :port\n"
+     "for every address of the machine, unix:/path. Clients then ask it for any http:// URL, or\n"
+     "with CONNECT for a tunnel. It goes to public addresses on ports 80 and 443, to nothing else.\n"
+     "Where it listens for other machines, those of private networks may use it. A configuration\n"
+     "with protocol = forward can say more: see `greenway help allow_destinations`.\n\n"
+     "  greenway forward 3128\n"
+     "  curl -x http://127.0.0.1:3128 https://example.com/\n"},
     {"help", "[COMMAND | KEY]", "explain a command, or a key or section of the configuration", command_help,
      "Without an argument: the commands, and all keys of the configuration with a line each.\n\n"
      "  greenway help timeout_head\n"
@@ -303,7 +312,7 @@ static int command_explain(int argc, char **argv)
     return r == -ENOMEM ? no_memory() : r < 0 ? EXIT_USAGE : EXIT_OK;
 }
 
-/* --- reverse, tcp -------------------------------------------------------------------------------- */
+/* --- reverse, tcp, forward -------------------------------------------------------------------------------- */
 
 /* What an ini line would take for something else than a part of an address. */
 static const char *check_characters(const char *text)
@@ -379,6 +388,23 @@ static const char *adhoc_text(struct adhoc *a, const char *from, const char *to)
                             server);
 }
 
+#define PRIVATE_NETWORKS                                                                                     \
+    "127.0.0.0/8, ::1, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16, fc00::/7, fe80::/10, unix"
+
+/* The same for a forward proxy, which has no server behind it. A port alone is one of this machine only. */
+static const char *forward_text(struct adhoc *a, const char *from)
+{
+    const char *bind = is_number(from) ? conf_arena_print(&a->arena, "127.0.0.1:%s", from) : from, *wrong;
+    if ((wrong = complete_from(&a->arena, bind, &bind))) {
+        wrong_argument(a->command, from, wrong);
+        return NULL;
+    }
+    return conf_arena_print(&a->arena,
+                            "[greenway]\nlog_format = combined\n"
+                            "[listener forward]\nbind = %s\nprotocol = forward\nallow = %s\n",
+                            bind, PRIVATE_NETWORKS);
+}
+
 static struct conf *adhoc_conf(struct adhoc *a, char **argv)
 {
     char name[64];
@@ -387,7 +413,7 @@ static struct conf *adhoc_conf(struct adhoc *a, char **argv)
         return NULL;
     }
     a->arena.out_of_memory = &a->out_of_memory;
-    const char *text = adhoc_text(a, argv[1], argv[2]);
+    const char *text = argv[2] ? adhoc_text(a, argv[1], argv[2]) : forward_text(a, argv[1]);
     snprintf(name, sizeof name, "greenway %s", a->command->name);
     return text ? load_text(name, text) : NULL;
 }
@@ -410,6 +436,19 @@ static int command_reverse(int argc, char **argv)
 static int command_tcp(int argc, char **argv)
 {
     return run_adhoc(argc, argv, false);
+}
+
+static int command_forward(int argc, char **argv)
+{
+    struct adhoc a = {.command = find_command(argv[0])};
+    if (argc != 2)
+        return wrong_count(a.command, "takes one address");
+    struct conf *conf = adhoc_conf(&a, argv);
+    conf_arena_free(&a.arena);
+    if (conf)
+        error_log(LOG_LEVEL_NOTICE, "clients of this machine and of private networks may use it; it goes to "
+                                    "public addresses on ports 80 and 443");
+    return run_conf(conf);
 }
 
 /* --- help, version ------------------------------------------------------------------------------- */

@@ -4,6 +4,9 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "origin.h"
+#include "upstream/origins.h"
+
 #define RESPONSE_HEAD_BYTES 65536
 #define INTERIM_MAX         100 /* interim answers before the final one; more are no service to anybody */
 
@@ -41,18 +44,24 @@ static int lease(struct conversation *t, bool pooled)
 {
     struct exchange *x = t->x;
     struct connect_failure failure;
-    if (group_lease(worker_group(x->worker, x->upstream), pooled, &t->tried, &x->lease, &failure) < 0) {
+    int64_t timeout_write = x->upstream ? x->upstream->timeout_write : x->listener->timeout_write;
+    if (!x->upstream) {
+        if (origin_lease(x, pooled) < 0)
+            return -1;
+    } else if (group_lease(worker_group(x->worker, x->upstream), pooled, &t->tried, &x->lease, &failure) <
+               0) {
         x->lease = NULL;
         x->log.server = failure.server;
         return exchange_fail(x, failure.status, failure.reason, failure.error, BLAME_UPSTREAM,
                              failure.directive);
+    } else {
+        x->log.server = x->lease->server->conf;
     }
-    x->log.server = x->lease->server->conf;
     x->log.connected = green_turn_time();
     x->lease->uses++;
     if (!x->request.host.n) /* HTTP/1.0 may do without; a gateway that comes next might not */
         t->facts.host = server_host(x->lease->server->conf);
-    h1_init(&x->server, x->lease->fd, &x->worker->buffers, RESPONSE_HEAD_BYTES, x->upstream->timeout_write);
+    h1_init(&x->server, x->lease->fd, &x->worker->buffers, RESPONSE_HEAD_BYTES, timeout_write);
     return 0;
 }
 
@@ -194,7 +203,8 @@ static int read_response(struct conversation *t)
     static const struct http_limits limits = {.head_bytes = RESPONSE_HEAD_BYTES, .fields = HTTP_MAX_FIELDS};
     struct exchange *x = t->x;
     int64_t timeout =
-        conf_pick(x->route ? x->route->timeout_response : CONF_INHERIT, x->upstream->timeout_response);
+        conf_pick(x->route ? x->route->timeout_response : CONF_INHERIT,
+                  x->upstream ? x->upstream->timeout_response : x->listener->forward.timeout_response);
     green_time deadline = green_turn_time() + timeout;
     for (int interim = 0; interim <= INTERIM_MAX; interim++) {
         http_response_begin(&x->server.parser, &limits, x->request.method, x->request.upgrade);
@@ -222,7 +232,7 @@ static int bad_answer(struct exchange *x, int error)
         return exchange_fail(x, 502, http_error_info(error)->reason, "http_protocol_error", BLAME_NONE, NULL);
     if (error == -ETIMEDOUT)
         return exchange_fail(x, 504, "response_timeout", "http_response_timeout",
-                             by_route ? BLAME_ROUTE : BLAME_UPSTREAM, "timeout_response");
+                             by_route ? BLAME_ROUTE : exchange_server_blame(x), "timeout_response");
     if (error == -EPROTO)
         return exchange_fail(x, 502, "too_many_interim_answers", "http_protocol_error", BLAME_NONE, NULL);
     if (error == -ENOMEM || error == -ENOBUFS)
@@ -273,6 +283,9 @@ int conversation_hold(struct conversation *t)
 {
     struct exchange *x = t->x;
     exchange_request_facts(x, &t->facts);
+    if (x->destination && x->request.method == HTTP_METHOD_OPTIONS && !x->request.uri.path.n &&
+        !x->request.uri.query.n)
+        t->facts.target = SPAN("*"); /* RFC 9112 section 3.2.4 */
     mirror_begin(&t->mirror, x, &t->facts);
     for (bool pooled = true;; pooled = false) {
         if (lease(t, pooled) < 0)
@@ -295,6 +308,8 @@ int conversation_hold(struct conversation *t)
     }
     if (t->upload_done)
         stop_upload(t);
+    if (x->destination && x->response.status == 407) /* the client would take it for ours */
+        return exchange_fail(x, 502, "origin_wants_proxy_login", "http_protocol_error", BLAME_NONE, NULL);
     if (x->response.status == 101 && !x->client->body_done)
         return exchange_fail(x, 502, "upgrade_before_body", "http_protocol_error", BLAME_NONE, NULL);
     /* Answered before it has had all of the request: there will be no next one on this connection. */
@@ -312,11 +327,14 @@ void conversation_end(struct conversation *t, bool complete)
     struct h1 *server = &x->server;
     bool clean = complete && x->response.keepalive && server->body_done && server->at == server->end &&
                  !server->eof && x->client->body_done && !x->worker->draining;
-    if (!clean) {
+    if (!clean || (!x->lease->server && !origin_may_share(x))) {
         drop(x);
         return;
     }
     h1_release(server);
-    group_return(x->lease, x->response.keepalive_timeout);
+    if (x->lease->server)
+        group_return(x->lease, x->response.keepalive_timeout);
+    else
+        origins_return(x->lease, x->response.keepalive_timeout);
     x->lease = NULL;
 }

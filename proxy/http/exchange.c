@@ -12,6 +12,7 @@
 #include "converse.h"
 #include "files/answer.h"
 #include "load.h"
+#include "origin.h"
 #include "relay.h"
 #include "route/client_address.h"
 #include "route/match.h"
@@ -27,6 +28,7 @@ void exchange_prepare(struct exchange *x, struct connection *c, struct h1 *clien
     x->route = NULL;
     x->captures = NULL;
     x->upstream = NULL;
+    x->destination = NULL;
     x->client = client;
     x->lease = NULL;
     x->local.stream.ops = NULL;
@@ -48,7 +50,9 @@ struct http_limits exchange_head_limits(const struct exchange *x)
 {
     return (struct http_limits){.head_bytes = (uint32_t)x->listener->max_head,
                                 .target_bytes = (uint32_t)x->listener->max_target,
-                                .fields = (uint32_t)x->listener->max_fields};
+                                .fields = (uint32_t)x->listener->max_fields,
+                                .allow_connect = x->listener->protocol == CONF_FORWARD,
+                                .keep_underscores = x->listener->protocol == CONF_FORWARD};
 }
 
 static int read_request(struct exchange *x)
@@ -140,6 +144,8 @@ int exchange_route_request(struct exchange *x, struct route_request *request)
 int exchange_choose_route(struct exchange *x)
 {
     struct route_request request;
+    if (x->listener->protocol == CONF_FORWARD)
+        return origin_choose(x);
     if (exchange_route_request(x, &request) < 0)
         return -1;
     if (match_route(x, &request) < 0)
@@ -161,16 +167,23 @@ int exchange_check_limits(struct exchange *x)
 
 /* --- the answer ------------------------------------------------------------------------------------------------------ */
 
+static int64_t read_patience(const struct exchange *x)
+{
+    if (x->upstream)
+        return x->upstream->timeout_read;
+    return x->destination ? x->listener->forward.timeout_read : x->listener->timeout_disk;
+}
+
 /* The head, and the body from this stream: that of the answer, or one that wraps it. */
 static int relay_from(struct exchange *x, struct http_stream *body)
 {
     struct http_stream *client = &x->client->stream;
-    struct relay_patience patience = {.timeout = x->upstream ? x->upstream->timeout_read
-                                                             : x->listener->timeout_disk};
+    struct relay_patience patience = {.timeout = read_patience(x)};
     enum relay_side side = RELAY_TO;
     struct http_forward_response facts = {.minor = x->request.minor,
                                           .framing = http_response_framing(&x->response, x->request.minor),
                                           .date = worker_date(x->worker),
+                                          .via = x->destination ? SPAN("greenway") : span_of(NULL, 0),
                                           .edits = x->response_edits};
     x->close |= !x->request.keepalive || x->worker->draining || facts.framing == HTTP_FRAMING_UNTIL_CLOSE;
     facts.keepalive = !x->close;
@@ -196,7 +209,7 @@ static int relay_from(struct exchange *x, struct http_stream *body)
                    : exchange_fail(x, status, "file_unreadable", "proxy_internal_error", BLAME_NONE, NULL);
     }
     if (timeout)
-        return exchange_fail(x, status, "read_timeout", "http_response_incomplete", BLAME_UPSTREAM,
+        return exchange_fail(x, status, "read_timeout", "http_response_incomplete", exchange_server_blame(x),
                              "timeout_read");
     return exchange_fail(x, status, http_is_error(r) ? http_error_info(r)->reason : "upstream_truncated",
                          "http_response_incomplete", BLAME_NONE, NULL);
@@ -236,6 +249,8 @@ static int obtain_answer(struct exchange *x, struct conversation *talk)
 {
     if (x->route && x->route->files.root.written)
         return answer_here(x);
+    if (x->request.method == HTTP_METHOD_CONNECT)
+        return origin_connect(x);
     int r = conversation_hold(talk); /* choose a server, lease a connection, send, read the answer's head */
     x->answer = &x->server.stream;
     return r;
@@ -368,7 +383,7 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
         r = exchange_check_limits(&x);
     if (r == 0)
         r = obtain_answer(&x, &talk);
-    if (r == 0 && x.response.status == 101) {
+    if (r == 0 && (x.response.status == 101 || x.request.method == HTTP_METHOD_CONNECT)) {
         memory_release(&x.memory);
         return upgrade(&x);
     }

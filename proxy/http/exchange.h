@@ -4,6 +4,7 @@
 
 #include "h1.h"
 #include "local.h"
+#include "route/destination.h"
 #include "runtime/connection.h"
 #include "runtime/memory.h"
 
@@ -24,9 +25,11 @@ struct exchange {
     const struct conf_route *route;        /* NULL: none matched */
     const struct route_captures *captures; /* of the route's expressions (route/match.h), or NULL */
     const struct conf_upstream *upstream;
+    struct destination *destination; /* of a request to a forward proxy, which has no route and no upstream */
     struct h1 *client;
     struct upstream_connection *lease; /* NULL: none */
     struct h1 server;                  /* of the lease */
+    green_address_t server_address;    /* of a server that no configuration names */
     struct local_answer local;         /* an answer that is made here */
     struct http_stream *answer;        /* where the answer comes from: one of the two */
     struct memory memory;              /* lives as long as the exchange */
@@ -59,6 +62,12 @@ int exchange_check_limits(struct exchange *x);
 
 /* Whose configuration key was responsible. */
 enum exchange_blame { BLAME_NONE, BLAME_LISTENER, BLAME_ROUTE, BLAME_UPSTREAM };
+
+/* Whose keys rule the conversation with the server. */
+static inline enum exchange_blame exchange_server_blame(const struct exchange *x)
+{
+    return x->upstream ? BLAME_UPSTREAM : BLAME_LISTENER;
+}
 
 /* Notes a refusal or an error: the answer's status (0: too late or nobody there), a stable reason, the error type of
  * RFC 9209, the configuration key that fired and whose it is. Returns -1. */

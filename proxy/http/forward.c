@@ -113,6 +113,15 @@ static void put_framing(struct writer *w, enum http_framing framing, uint64_t le
     }
 }
 
+static void put_via(struct writer *w, const struct http_head *head, struct span name)
+{
+    if (!name.n)
+        return;
+    put(w, head->minor ? SPAN("Via: 1.1 ") : SPAN("Via: 1.0 "));
+    put(w, name);
+    put(w, SPAN("\r\n"));
+}
+
 /* --- requests --- */
 
 struct request_context {
@@ -321,11 +330,7 @@ int http_forward_request(const struct http_head *head, const struct http_forward
     }
     put_request_connection(&w, head, facts);
     put_client(&w, head, facts);
-    if (facts->via.n) {
-        put(&w, head->minor ? SPAN("Via: 1.1 ") : SPAN("Via: 1.0 "));
-        put(&w, facts->via);
-        put(&w, SPAN("\r\n"));
-    }
+    put_via(&w, head, facts->via);
     put_edits(&w, &facts->edits);
     put(&w, SPAN("\r\n"));
     return finish(&w, out);
@@ -397,6 +402,7 @@ int http_forward_response(const struct http_head *head, const struct http_forwar
         if (!head->has_date && facts->date.n)
             put_field(&w, SPAN("Date"), facts->date);
         put_response_connection(&w, head, facts);
+        put_via(&w, head, facts->via);
         put_edits(&w, &facts->edits);
     } else if (head->upgrade) {
         put(&w, SPAN("Connection: upgrade\r\nUpgrade: websocket\r\n"));

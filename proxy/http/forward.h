@@ -12,8 +12,8 @@
  * list that names the client is appended to; the other list, which they may have passed on unseen, is written anew
  * from what is known; X-Real-IP gets the address that was found; the remaining X-Forwarded-* are kept.
  *
- * Made for responses: status line with HTTP/1.1, Date if missing, framing and Connection. Via is optional
- * there and left out.
+ * Made for responses: status line with HTTP/1.1, Date if missing, framing and Connection. Via is a gateway's choice
+ * there and a proxy's duty.
  */
 #ifndef HTTP_FORWARD_H
 #define HTTP_FORWARD_H
@@ -56,6 +56,7 @@ struct http_forward_response {
     bool keepalive;            /* the client's connection is kept after this message */
     enum http_framing framing; /* towards the client: see http_response_framing() */
     struct span date;          /* for Date if the response has none; empty: do not add one */
+    struct span via;           /* our pseudonym in Via, which a proxy owes its clients; empty: no Via */
     struct http_edits edits;
 };
 

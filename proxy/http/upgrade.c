@@ -1,4 +1,5 @@
-/* After a 101 the connection is no longer HTTP: a tunnel carries it, and the log line waits for its end. */
+/* After a 101, or the 200 to a CONNECT, the connection is no longer HTTP: a tunnel carries it, and the log line waits
+ * for its end. */
 #include "upgrade.h"
 
 #include <stdlib.h>
@@ -13,6 +14,7 @@ struct upgraded {
     struct connection *connection;
     struct access_entry log;
     green_address_t client; /* what log.client points to */
+    green_address_t server_address;
     char text[];
 };
 
@@ -40,6 +42,10 @@ static struct upgraded *remember(struct exchange *x)
     u->log = x->log;
     u->client = *exchange_client(x);
     u->log.client = &u->client;
+    if (x->log.server_address) {
+        u->server_address = *x->log.server_address;
+        u->log.server_address = &u->server_address;
+    }
     char *at = u->text;
     keep_text(&u->log.method, &at);
     keep_text(&u->log.host, &at);
@@ -49,15 +55,28 @@ static struct upgraded *remember(struct exchange *x)
     return u;
 }
 
+/* The key that ended a tunnel for this reason, or NULL. */
+static const char *directive_of(const char *reason)
+{
+    return strcmp(reason, "idle_timeout") == 0     ? "timeout_tunnel"
+           : strcmp(reason, "tunnel_timeout") == 0 ? "max_tunnel_time"
+           : strcmp(reason, "write_timeout") == 0  ? "timeout_write"
+                                                   : NULL;
+}
+
 static void tunnel_done(void *arg, const struct tunnel_result *result)
 {
     struct upgraded *u = arg;
     struct worker *w = u->connection->worker;
+    if (!u->log.first_byte)
+        u->log.first_byte = result->first_byte;
     u->log.bytes_in = result->from_client;
     u->log.bytes_out = result->from_upstream;
     u->log.reason = result->reason;
-    u->log.directive = strcmp(result->reason, "idle_timeout") == 0 ? "timeout_tunnel" : NULL;
-    struct conf_origin origin = conf_listener_origin(u->log.listener, "timeout_tunnel");
+    u->log.directive = directive_of(result->reason);
+    struct conf_origin origin = {NULL, 0};
+    if (u->log.directive)
+        origin = conf_listener_origin(u->log.listener, u->log.directive);
     u->log.origin = u->log.directive ? &origin : NULL;
     u->log.ended = green_turn_time();
     if (access_log_wanted(w->log))
@@ -70,6 +89,7 @@ static int hand_over(struct exchange *x, struct upgraded *u)
 {
     struct tunnel_options options = {.buffers = &x->worker->buffers,
                                      .idle = x->listener->timeout_tunnel,
+                                     .life = x->destination ? x->listener->forward.max_tunnel_time : 0,
                                      .write = x->listener->timeout_write};
     struct tunnel *tunnel;
     int r = tunnel_start(&tunnel, x->connection->fd, x->lease->fd, h1_unread(x->client),
@@ -84,7 +104,7 @@ enum exchange_end upgrade(struct exchange *x)
 {
     struct http_stream *client = &x->client->stream;
     struct http_forward_response facts = {.minor = 1, .keepalive = true, .framing = HTTP_FRAMING_NONE};
-    x->log.status = 101;
+    x->log.status = x->response.status;
     struct upgraded *u = remember(x);
     int r = u ? client->ops->write_response(client, &x->response, &facts) : -1;
     if (r == 0)

@@ -213,6 +213,14 @@ static char *json_time(char *out, struct format_date *date, int64_t started)
     return PUT(out, "Z\"");
 }
 
+static char *json_server(char *out, const struct access_entry *e)
+{
+    char text[GREEN_ADDRESS_TEXT];
+    if (e->server)
+        return json_name(out, e->server->text);
+    return json_name(out, e->server_address ? green_address_text(e->server_address, true, text) : NULL);
+}
+
 static char *json_directive(char *out, const struct access_entry *e)
 {
     out = json_name(KEY(out, "directive"), e->directive);
@@ -242,7 +250,7 @@ char *format_json(char *out, const struct access_entry *e, struct format_date *d
     out = json_name(KEY(out, "listener"), e->listener->name);
     out = json_name(KEY(out, "route"), e->route ? e->route->name : NULL);
     out = json_name(KEY(out, "upstream"), e->upstream ? e->upstream->name : NULL);
-    out = json_name(KEY(out, "server"), e->server ? e->server->text : NULL);
+    out = json_server(KEY(out, "server"), e);
     out = json_string(KEY(out, "method"), e->method, NAME_BYTES);
     out = json_string(KEY(out, "host"), e->host, HOST_BYTES);
     out = json_string(KEY(out, "target"), e->target, TARGET_BYTES);

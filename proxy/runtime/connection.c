@@ -28,7 +28,7 @@ static void leave_place(struct worker *w, struct listener *l)
 void connection_open(struct worker *w, struct listener *l, int fd, const green_address_t *peer)
 {
     if (!take_place(w, l)) {
-        if (l->conf->protocol == CONF_HTTP)
+        if (l->conf->protocol != CONF_TCP)
             http_refuse(w, l, fd, peer);
         else
             green_close(fd);
@@ -47,7 +47,7 @@ void connection_open(struct worker *w, struct listener *l, int fd, const green_a
     c->peer = *peer;
     LIST_INSERT_HEAD(&w->connections, c, link);
     w->connection_count++;
-    int r = l->conf->protocol == CONF_HTTP ? http_serve(c) : tcp_serve(c);
+    int r = l->conf->protocol != CONF_TCP ? http_serve(c) : tcp_serve(c);
     if (r < 0)
         connection_close(c);
 }

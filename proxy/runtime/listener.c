@@ -101,10 +101,12 @@ static void add_socket(struct worker *w, struct listener *l, int fd)
 
 static void announce(const struct listener *l, const struct conf_address *a, const green_address_t *bound)
 {
+    static const char *const protocols[] = {
+        [CONF_HTTP] = "http", [CONF_TCP] = "tcp", [CONF_FORWARD] = "forward"};
     char text[GREEN_ADDRESS_TEXT];
     error_log(LOG_LEVEL_NOTICE, "listening on %s (%s, listener %s)",
-              a->is_unix ? a->text : green_address_text(bound, true, text),
-              l->conf->protocol == CONF_HTTP ? "http" : "tcp", l->conf->name);
+              a->is_unix ? a->text : green_address_text(bound, true, text), protocols[l->conf->protocol],
+              l->conf->name);
 }
 
 static int bind_address(struct process *p, struct listener *l, const struct conf_address *a)
@@ -128,6 +130,7 @@ static int bind_address(struct process *p, struct listener *l, const struct conf
     }
     if (r < 0)
         return complain(a, green_strerror(r));
+    l->bound[l->bound_count++] = address;
     announce(l, a, &address);
     return 0;
 }
@@ -148,6 +151,62 @@ void listeners_unlink(const struct process *p)
         for (size_t k = 0; k < p->conf->listeners[i].binds; k++)
             if (p->conf->listeners[i].bind[k].is_unix)
                 unlink(p->conf->listeners[i].bind[k].host);
+}
+
+/* --- whose address is it -------------------------------------------------------------------------------------------- */
+
+bool listener_uses_port(const struct process *p, int port)
+{
+    for (size_t i = 0; i < p->conf->listener_count; i++)
+        for (size_t k = 0; k < p->listeners[i].bound_count; k++)
+            if (green_address_port(&p->listeners[i].bound[k]) == port)
+                return true;
+    return false;
+}
+
+/* An IP address as 16 bytes, IPv4 mapped into IPv6; false for other families. */
+static bool ip_of(const green_address_t *address, struct in6_addr *out)
+{
+    *out = (struct in6_addr){.s6_addr = {[10] = 0xff, [11] = 0xff}};
+    if (address->any.sa_family == AF_INET)
+        memcpy(out->s6_addr + 12, &address->in.sin_addr, 4);
+    else if (address->any.sa_family == AF_INET6)
+        *out = address->in6.sin6_addr;
+    return address->any.sa_family == AF_INET || address->any.sa_family == AF_INET6;
+}
+
+static bool is_every_address(const struct in6_addr *ip)
+{
+    return IN6_IS_ADDR_UNSPECIFIED(ip) || (IN6_IS_ADDR_V4MAPPED(ip) && ip->s6_addr32[3] == 0);
+}
+
+static bool is_loopback(const struct in6_addr *ip)
+{
+    return IN6_IS_ADDR_LOOPBACK(ip) || (IN6_IS_ADDR_V4MAPPED(ip) && ip->s6_addr[12] == 127);
+}
+
+static bool leads_to(const green_address_t *bound, const green_address_t *to, const green_address_t *from)
+{
+    struct in6_addr ours, theirs, local;
+    if (!ip_of(bound, &ours) || !ip_of(to, &theirs) || green_address_port(bound) != green_address_port(to))
+        return false;
+    if (IN6_ARE_ADDR_EQUAL(&ours, &theirs) || is_every_address(&theirs))
+        return true;
+    if (!is_every_address(&ours))
+        return false;
+    return is_loopback(&theirs) || (from && ip_of(from, &local) && IN6_ARE_ADDR_EQUAL(&local, &theirs));
+}
+
+const struct listener *listener_at(const struct process *p, const green_address_t *to,
+                                   const green_address_t *from)
+{
+    const struct listener *found = NULL;
+    for (size_t i = 0; i < p->conf->listener_count; i++)
+        for (size_t k = 0; k < p->listeners[i].bound_count; k++)
+            if (leads_to(&p->listeners[i].bound[k], to, from) &&
+                (!found || p->listeners[i].conf->protocol == CONF_FORWARD))
+                found = &p->listeners[i];
+    return found;
 }
 
 /* --- accepting ---------------------------------------------------------------------------------------------------------- */

@@ -72,8 +72,13 @@ static int prepare(struct process *p, const struct conf *conf)
         return -ENOMEM;
     if (demand_has_rates(conf) && !(p->rates = rate_table_new((size_t)conf->rate_limit_keys)))
         return -ENOMEM;
-    for (size_t i = 0; i < conf->listener_count; i++)
-        p->listeners[i].conf = &conf->listeners[i];
+    for (size_t i = 0; i < conf->listener_count; i++) {
+        struct listener *l = &p->listeners[i];
+        l->conf = &conf->listeners[i];
+        l->bound = calloc(l->conf->binds, sizeof *l->bound);
+        if (!l->bound)
+            return -ENOMEM;
+    }
     for (unsigned i = 0; i < p->worker_count; i++) {
         struct worker *w = &p->workers[i];
         w->process = p;
@@ -206,6 +211,8 @@ static void take_down(struct process *p)
     }
     rate_table_free(p->rates);
     free(p->workers);
+    for (size_t i = 0; p->listeners && i < p->conf->listener_count; i++)
+        free(p->listeners[i].bound);
     free(p->listeners);
 }
 
@@ -233,8 +240,10 @@ int runtime_run(const struct conf *conf)
     green_t *signals = NULL;
     raise_descriptor_limit();
     int r = prepare(&p, conf);
+    if (r == 0)
+        r = names_use_servers(conf);
     if (r < 0)
-        error_log(LOG_LEVEL_ERROR, "out of memory");
+        error_log(LOG_LEVEL_ERROR, "cannot start: %s", green_strerror(r));
     if (r == 0 && (r = hash_key_draw(&p.hash_key)) < 0)
         error_log(LOG_LEVEL_ERROR, "no random numbers: %s", green_strerror(r));
     if (r == 0)

@@ -10,6 +10,8 @@
 #include "listener.h"
 #include "observe/error_log.h"
 #include "process.h"
+#include "upstream/names.h"
+#include "upstream/origins.h"
 
 #define LOG_FLUSH_INTERVAL GREEN_MS(500)
 
@@ -23,6 +25,11 @@ struct worker *worker_self(void)
 struct group *worker_group(struct worker *w, const struct conf_upstream *upstream)
 {
     return &w->groups[upstream - w->conf->upstreams];
+}
+
+struct origins *worker_origins(struct worker *w, const struct conf_listener *listener)
+{
+    return &w->origins[listener - w->conf->listeners];
 }
 
 struct span worker_date(struct worker *w)
@@ -51,6 +58,9 @@ static int set_up(struct worker *w)
     w->hub = green_hub();
     if (!w->hub)
         return -ENOMEM;
+    int r = names_use_servers(w->conf);
+    if (r < 0)
+        return r;
     buffers_init(&w->buffers);
     encoders_init(&w->encoders, (size_t)w->conf->compress_memory);
     mirrors_init(&w->mirrors);
@@ -63,6 +73,11 @@ static int set_up(struct worker *w)
     for (size_t i = 0; i < w->conf->upstream_count; i++)
         if (group_init(&w->groups[i], &w->conf->upstreams[i]) < 0)
             return -ENOMEM;
+    w->origins = calloc(w->conf->listener_count + 1, sizeof *w->origins);
+    if (!w->origins)
+        return -ENOMEM;
+    for (size_t i = 0; i < w->conf->listener_count; i++)
+        origins_init(&w->origins[i], &w->conf->listeners[i].forward);
     for (size_t i = 0; i < w->listening_count; i++) {
         struct listening *at = &w->listening[i];
         green_attr_t attr = {.name = "accept"};
@@ -101,6 +116,8 @@ static void take_down(struct worker *w)
     mirrors_end(w);
     for (size_t i = 0; i < w->conf->upstream_count; i++)
         group_close_idle(&w->groups[i]);
+    for (size_t i = 0; i < w->conf->listener_count; i++)
+        origins_close_idle(&w->origins[i]);
     green_stats_t stats;
     for (green_hub_stats(&stats); stats.greenlets > 1; green_hub_stats(&stats))
         if (green_sleep(GREEN_MS(1)) < 0)
@@ -108,6 +125,7 @@ static void take_down(struct worker *w)
     for (size_t i = 0; i < w->conf->upstream_count; i++)
         group_destroy(&w->groups[i]);
     free(w->groups);
+    free(w->origins);
     buffers_destroy(&w->buffers);
     encoders_trim(&w->encoders);
     if (green_hub_close() < 0)

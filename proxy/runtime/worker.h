@@ -22,11 +22,14 @@
 
 struct connection;
 struct process;
+struct origins;
 LIST_HEAD(connections, connection);
 
 /* A listener of the configuration as the process runs it; shared by all workers. */
 struct listener {
     const struct conf_listener *conf;
+    green_address_t *bound; /* where it listens, with the ports that the kernel chose */
+    size_t bound_count;
     atomic_long connections; /* open now */
 };
 
@@ -46,8 +49,9 @@ struct worker {
     size_t listening_count;
     pthread_t thread;
 
-    green_hub_t *hub;     /* the main thread reads it after WORKER_STARTED, to post to it */
-    struct group *groups; /* by index in conf->upstreams */
+    green_hub_t *hub;        /* the main thread reads it after WORKER_STARTED, to post to it */
+    struct group *groups;    /* by index in conf->upstreams */
+    struct origins *origins; /* by index in conf->listeners; used for forward proxies */
     struct buffers buffers;
     struct encoders encoders;
     struct http_date date;
@@ -70,6 +74,9 @@ struct worker *worker_self(void);
 
 /* The upstream's group in this worker. */
 struct group *worker_group(struct worker *w, const struct conf_upstream *upstream);
+
+/* The forward listener's connections in this worker. */
+struct origins *worker_origins(struct worker *w, const struct conf_listener *listener);
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT", made once a second. */
 struct span worker_date(struct worker *w);

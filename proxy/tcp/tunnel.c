@@ -40,6 +40,7 @@ struct tunnel {
     struct flow flows[2];
     struct tunnel_options options;
     green_time last; /* when bytes last moved */
+    green_time ends; /* not to live longer than this */
     green_time first_byte;
     const char *reason; /* set when it is known how the tunnel ends; until then NULL */
     void (*done)(void *arg, const struct tunnel_result *result);
@@ -59,7 +60,8 @@ enum round {
     SINK_LOST,
     SINK_SLOW,
     NO_MEMORY,
-    CLOSED, /* somebody ended the tunnel meanwhile */
+    EXPIRED, /* the tunnel has lived for as long as it may */
+    CLOSED,  /* somebody ended the tunnel meanwhile */
 };
 
 static struct flow *opposite(struct flow *f)
@@ -175,6 +177,13 @@ static void end_undelivered(struct flow *f)
 static green_time after(green_time now, int64_t duration)
 {
     return duration < GREEN_FOREVER - 1 - now ? now + duration : GREEN_FOREVER - 1;
+}
+
+/* When a flow that waits is to look around. */
+static green_time idle_deadline(const struct tunnel *t)
+{
+    green_time idle = after(t->last, t->options.idle);
+    return idle < t->ends ? idle : t->ends;
 }
 
 static green_time write_deadline(const struct tunnel *t)
@@ -293,6 +302,8 @@ static enum round relay(struct flow *f)
         enum round round = f->bulk ? splice_through(f) : copy(f);
         if (round == DRY && f->bulk && f->bytes - before < BUFFER_SIZE)
             f->bulk = false;
+        if (round == MORE && f->tunnel->ends <= green_turn_time())
+            return EXPIRED;
         if (round != MORE)
             return round;
     }
@@ -320,7 +331,10 @@ static void finish_round(struct flow *f, enum round round)
         if (t->undelivered)
             end(f, NULL, true);
         else
-            park_until(f, after(t->last, t->options.idle));
+            park_until(f, idle_deadline(t));
+        break;
+    case EXPIRED:
+        end(f, "tunnel_timeout", true);
         break;
     case END:
         if (t->undelivered) {
@@ -361,11 +375,11 @@ static void awake(void *arg, int status)
     } else if (status == 0 || t->undelivered) {
         finish_round(f, relay(f));
     } else {
-        green_time deadline = after(t->last, t->options.idle);
-        if (deadline <= green_turn_time())
-            end(f, "idle_timeout", false);
-        else
+        green_time deadline = idle_deadline(t);
+        if (deadline > green_turn_time())
             park_until(f, deadline);
+        else
+            end(f, deadline == t->ends ? "tunnel_timeout" : "idle_timeout", false);
     }
 }
 
@@ -392,7 +406,7 @@ static int start_flow(struct flow *f, struct span early)
     f->bytes = (uint64_t)n;
     f->early_size = early.n - (size_t)n;
     if (!f->early_size)
-        return green_park_readable(f->from, awake, f, after(t->last, t->options.idle));
+        return green_park_readable(f->from, awake, f, idle_deadline(t));
     f->early = malloc(f->early_size);
     if (!f->early)
         return -ENOMEM;
@@ -410,6 +424,7 @@ int tunnel_start(struct tunnel **out, int client, int upstream, struct span earl
         return -ENOMEM;
     *t =
         (struct tunnel){.options = *options, .last = green_turn_time(), .done = done, .arg = arg, .alive = 2};
+    t->ends = options->life ? after(t->last, options->life) : GREEN_FOREVER;
     struct flow *up = &t->flows[FROM_CLIENT], *down = &t->flows[FROM_UPSTREAM];
     *up = (struct flow){.tunnel = t, .from = client, .to = upstream};
     *down = (struct flow){.tunnel = t, .from = upstream, .to = client};

@@ -17,13 +17,14 @@ struct tunnel_options {
     struct buffers *buffers; /* the worker's */
     int64_t idle;            /* ns without a byte in either direction after which the tunnel is closed */
     int64_t write;           /* ns that a peer may take to accept more bytes */
+    int64_t life;            /* ns after which it is closed in any case; 0: no bound */
 };
 
 struct tunnel_result {
     uint64_t from_client, from_upstream; /* bytes passed on */
-    const char *reason;                  /* "" both ends closed properly, "idle_timeout", "write_timeout",
+    const char *reason;    /* "" both ends closed properly, "idle_timeout", "tunnel_timeout", "write_timeout",
                                             "client_reset", "upstream_reset", "shutdown", "no_memory" */
-    green_time first_byte;               /* green_turn_time() of the first byte from the upstream, or 0 */
+    green_time first_byte; /* green_turn_time() of the first byte from the upstream, or 0 */
 };
 
 struct tunnel;

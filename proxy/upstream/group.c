@@ -55,17 +55,20 @@ static void idle_event(void *arg, int status)
     group_discard(c);
 }
 
+int64_t group_keep_time(int64_t keep, int32_t announced)
+{
+    if (announced < 0)
+        return keep;
+    /* The peer counts from when it sent its answer: stay clear of that moment. */
+    int64_t promised = GREEN_S(announced) - GREEN_S(announced) / 8 - GREEN_MS(200);
+    return promised < keep ? promised : keep;
+}
+
 void group_return(struct upstream_connection *c, int32_t announced)
 {
     struct group *g = c->server->group;
     const struct conf_upstream *conf = g->conf;
-    int64_t keep = conf->timeout_idle;
-    if (announced >= 0) {
-        /* The peer counts from when it sent its answer: stay clear of that moment. */
-        int64_t promised = GREEN_S(announced) - GREEN_S(announced) / 8 - GREEN_MS(200);
-        if (promised < keep)
-            keep = promised;
-    }
+    int64_t keep = group_keep_time(conf->timeout_idle, announced);
     if (keep <= 0 || g->idle_count >= conf->keepalive || c->uses >= conf->keepalive_requests) {
         group_discard(c);
         return;
@@ -167,9 +170,9 @@ static int connect_server(const struct server *s, bool *resolving)
     return r;
 }
 
-static void explain(struct connect_failure *f, const struct server *s, int code, bool resolving)
+void connect_explain(struct connect_failure *f, int code, bool resolving)
 {
-    *f = (struct connect_failure){.status = 502, .server = s->conf, .code = code};
+    *f = (struct connect_failure){.status = 502, .code = code};
     if (resolving) {
         f->status = code == -ETIMEDOUT ? 504 : 502;
         f->reason = code == -ETIMEDOUT ? "dns_timeout" : "dns_failed";
@@ -189,7 +192,7 @@ static void explain(struct connect_failure *f, const struct server *s, int code,
         f->reason = "connect_failed";
         f->error = "destination_unavailable";
     }
-    f->directive = code == -ETIMEDOUT ? "timeout_connect" : "server";
+    f->directive = code == -ETIMEDOUT ? "timeout_connect" : NULL;
 }
 
 int group_lease(struct group *g, bool pooled, uint64_t *tried, struct upstream_connection **out,
@@ -217,7 +220,10 @@ int group_lease(struct group *g, bool pooled, uint64_t *tried, struct upstream_c
             *out = c;
             return 0;
         }
-        explain(failure, s, fd, resolving);
+        connect_explain(failure, fd, resolving);
+        failure->server = s->conf;
+        if (!failure->directive)
+            failure->directive = "server";
         size_t index = (size_t)(s - g->servers);
         if (index < GROUP_TRIED_MAX)
             *tried |= UINT64_C(1) << index;

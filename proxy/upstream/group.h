@@ -50,6 +50,10 @@ struct connect_failure {
     int code;                         /* the last error */
 };
 
+/* Fills it in for an error of resolving a name or of connecting; `server` and, unless it is a timeout, `directive`
+ * are left to the caller. */
+void connect_explain(struct connect_failure *f, int code, bool resolving);
+
 int group_init(struct group *g, const struct conf_upstream *conf);
 
 /* Closes the idle connections; leased ones must have been given back. */
@@ -70,6 +74,10 @@ int group_lease(struct group *g, bool pooled, uint64_t *tried, struct upstream_c
 /* The connection has answered completely and may be used again. announced: seconds of the upstream's Keep-Alive:
  * timeout=, -1 if it said nothing. It goes to the pool if that has room for it. Never switches. */
 void group_return(struct upstream_connection *c, int32_t announced);
+
+/* How long an idle connection may be kept: at most `keep`, and less if the server announced that it will close it
+ * before. */
+int64_t group_keep_time(int64_t keep, int32_t announced);
 
 /* The connection cannot be used again. Never switches. */
 void group_discard(struct upstream_connection *c);

@@ -2,12 +2,30 @@
 #include "names.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include <green.h>
 
 #include "observe/error_log.h"
 
 #define PATIENCE GREEN_S(10)
+
+int names_use_servers(const struct conf *conf)
+{
+    char *list = NULL;
+    size_t size = 0;
+    if (!conf->name_server_count)
+        return 0;
+    FILE *out = open_memstream(&list, &size);
+    if (!out)
+        return -ENOMEM;
+    for (size_t i = 0; i < conf->name_server_count; i++)
+        fprintf(out, "%s%s", i ? "," : "", conf->name_servers[i].written);
+    int r = fclose(out) == 0 ? green_dns_servers(list) : -ENOMEM;
+    free(list);
+    return r;
+}
 
 static void check_server(const struct conf_server *s)
 {

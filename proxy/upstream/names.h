@@ -4,6 +4,9 @@
 
 #include "conf.h"
 
+/* This thread's hub asks the configuration's name servers from now on. 0 or -ENOMEM. */
+int names_use_servers(const struct conf *conf);
+
 /* Greenlet: looks every server name up once and prints a warning with its line for each that does not resolve. Nothing
  * depends on the outcome: names are looked up again when they are needed. */
 void *names_check(void *conf);

@@ -288,8 +288,9 @@ static const struct {
     /* keys that do not exist, or not here */
     {"[greenway]\nworker = 1\n" REST, "t:2: [greenway] worker: unknown key; did you mean 'workers'?\n"},
     {"[greenway]\nWorkers = 1\n" REST, "t:2: [greenway] Workers: unknown key; did you mean 'workers'?\n"},
-    {"[greenway]\ntimeout_connect = 1s\n" REST, "t:2: [greenway] timeout_connect: the key does not belong "
-                                                "here; it stands in [upstream NAME] or [timeouts]\n"},
+    {"[greenway]\ntimeout_connect = 1s\n" REST,
+     "t:2: [greenway] timeout_connect: the key does not belong "
+     "here; it stands in [listener NAME] or [upstream NAME] or [timeouts]\n"},
     {"[limits]\ntimeout_head = 1s\n" REST, "t:2: [limits] timeout_head: the key does not belong here; it "
                                            "stands in [listener NAME] or [timeouts]\n"},
     {REST "server b:80\n",

@@ -56,6 +56,17 @@ START_TEST(tcp)
 }
 END_TEST
 
+START_TEST(forward)
+{
+    struct conf *c = example("forward.ini");
+
+    ck_assert_int_eq(c->listeners[0].protocol, CONF_FORWARD);
+    ck_assert_uint_eq(c->listeners[0].forward.internal_count, 1);
+    ck_assert_int_eq(c->listeners[0].forward.keepalive, 256);
+    conf_free(c);
+}
+END_TEST
+
 START_TEST(virtual_hosts)
 {
     unsetenv("ACCESS_LOG");
@@ -83,6 +94,7 @@ int main(void)
     tcase_add_test(tests, all_of_them_load);
     tcase_add_test(tests, reverse);
     tcase_add_test(tests, tcp);
+    tcase_add_test(tests, forward);
     tcase_add_test(tests, virtual_hosts);
     suite_add_tcase(suite, tests);
     return run_tests(suite);

@@ -48,7 +48,7 @@ START_TEST(a_key_is_explained)
 
     ck_assert_str_eq(text, "timeout_connect: how long opening a connection to a server may take, with the\n"
                            "  look-up of its name\n"
-                           "  section   [upstream NAME], [timeouts]\n"
+                           "  section   [listener NAME], [upstream NAME], [timeouts]\n"
                            "  value     a duration from 1ms to 365d, with its unit: ms, s, m, h or d\n"
                            "  default   3s\n"
                            "  example   timeout_connect = 500ms\n"

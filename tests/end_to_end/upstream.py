@@ -15,7 +15,7 @@ from wire import Truncated, Wire, ok
 
 
 class Upstream:
-    def __init__(self, script=None, backlog=1024):
+    def __init__(self, script=None, backlog=1024, host="127.0.0.1", port=0):
         self.script = script or answering(lambda request: ok(b"hello"))
         self.lock = threading.Lock()
         self.requests = []
@@ -27,10 +27,10 @@ class Upstream:
         self.wires = set()
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener.bind((host, port))
         self.listener.listen(backlog)
         self.port = self.listener.getsockname()[1]
-        self.server = "127.0.0.1:%d" % self.port
+        self.server = "%s:%d" % (host, self.port)
         self.thread = threading.Thread(target=self.accept, daemon=True)
         self.thread.start()
 

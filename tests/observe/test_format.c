@@ -66,6 +66,16 @@ START_TEST(json_of_a_request)
 }
 END_TEST
 
+START_TEST(a_server_without_a_name_is_an_address)
+{
+    green_address_t client, server_address;
+    struct access_entry e = entry(&client);
+    ck_assert_int_eq(green_address_parse(&server_address, "2001:db8::1", 443), 0);
+    e.server_address = &server_address;
+    ck_assert_ptr_nonnull(strstr(json(&e), ",\"server\":\"[2001:db8::1]:443\","));
+}
+END_TEST
+
 START_TEST(json_of_a_refusal)
 {
     green_address_t client;
@@ -252,6 +262,7 @@ int main(void)
     suite_add_tcase(suite, tc);
     tcase_add_test(tc, json_of_a_request);
     tcase_add_test(tc, json_of_a_refusal);
+    tcase_add_test(tc, a_server_without_a_name_is_an_address);
     tcase_add_test(tc, json_of_a_tcp_connection);
     tcase_add_test(tc, escaping);
     tcase_add_test(tc, escaping_of_every_byte_everywhere);

@@ -70,7 +70,7 @@ END_TEST
 
 START_TEST(early_bytes_go_first)
 {
-    struct carry c = {.options = {&buffers, GREEN_S(60), GREEN_S(60)}};
+    struct carry c = {.options = {&buffers, GREEN_S(60), GREEN_S(60), 0}};
     int client[2], upstream[2];
     tcp_pair(client, 0);
     tcp_pair(upstream, 0);
@@ -97,7 +97,7 @@ END_TEST
 
 START_TEST(early_bytes_may_be_more_than_the_socket_takes)
 {
-    struct carry c = {.options = {&buffers, GREEN_S(60), GREEN_S(60)}};
+    struct carry c = {.options = {&buffers, GREEN_S(60), GREEN_S(60), 0}};
     int client[2], upstream[2];
     tcp_pair(client, 0);
     tcp_pair(upstream, 0);
@@ -337,6 +337,46 @@ START_TEST(an_idle_tunnel_ends_in_order)
 }
 END_TEST
 
+/* However busy it is, or however silent. */
+START_TEST(a_tunnel_may_not_live_for_ever)
+{
+    struct carry c = {.options.idle = GREEN_S(60), .options.life = GREEN_MS(300)};
+    start_tcp(&c, 0);
+    green_time begun = green_turn_time();
+    char byte = 'x';
+    while (_i && !c.ended && green_write_all(c.client, &byte, 1, NULL, soon()) == 0 &&
+           green_read(c.upstream, &byte, 1, soon()) == 1)
+        ;
+    finish(&c, "tunnel_timeout");
+    ck_assert_int_ge(green_turn_time() - begun, GREEN_MS(300));
+    ck_assert(!_i || c.result.from_client > 0);
+}
+END_TEST
+
+static void *drain(void *arg)
+{
+    const int *fd = arg;
+    static char block[65536];
+    while (green_read(*fd, block, sizeof block, soon()) > 0)
+        ;
+    return NULL;
+}
+
+/* A source that always has more never comes to rest. */
+START_TEST(nor_while_it_streams)
+{
+    struct carry c = {.options.idle = GREEN_S(60), .options.life = GREEN_MS(300)};
+    start_tcp(&c, 0);
+    green_t *reader = green_spawn(drain, &c.upstream);
+    static char block[65536];
+    while (green_write_all(c.client, block, sizeof block, NULL, soon()) == 0)
+        ;
+    finish(&c, "tunnel_timeout");
+    ck_assert_int_eq(green_join(reader, soon()), 0);
+    green_release(reader);
+}
+END_TEST
+
 START_TEST(a_half_closed_tunnel_may_not_idle_for_ever)
 {
     struct carry c = {.options.idle = GREEN_MS(50)};
@@ -423,7 +463,7 @@ static void abort_in_done(void *arg, const struct tunnel_result *result)
 
 START_TEST(an_abort_at_the_end_changes_nothing)
 {
-    struct carry c = {.options = {&buffers, GREEN_S(60), GREEN_S(60)}};
+    struct carry c = {.options = {&buffers, GREEN_S(60), GREEN_S(60), 0}};
     int client[2], upstream[2];
     tcp_pair(client, 0);
     tcp_pair(upstream, 0);
@@ -446,7 +486,7 @@ static void must_not_be_called(void *arg, const struct tunnel_result *result)
 
 START_TEST(a_start_that_fails_leaves_the_sockets_alone)
 {
-    struct tunnel_options options = {&buffers, GREEN_S(60), GREEN_S(60)};
+    struct tunnel_options options = {&buffers, GREEN_S(60), GREEN_S(60), 0};
     struct tunnel *tunnel;
     int client[2], other[2], upstream = open("/", O_RDONLY | O_PATH | O_CLOEXEC); /* cannot be polled */
     ck_assert_int_ge(upstream, 0);
@@ -491,6 +531,8 @@ int main(void)
         {a_slow_reader_holds_the_sender_back, 2},
         {idle_means_both_directions, 2},
         {an_idle_tunnel_ends_in_order, 0},
+        {a_tunnel_may_not_live_for_ever, 2},
+        {nor_while_it_streams, 0},
         {a_half_closed_tunnel_may_not_idle_for_ever, 2},
         {a_peer_that_takes_nothing_is_cut_off, 2},
         {an_idle_tunnel_can_be_aborted, 8},
