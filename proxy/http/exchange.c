@@ -244,6 +244,16 @@ static int answer_here(struct exchange *x)
     return n < 0 ? exchange_malformed(x, n) : files_answer(x, span_of(path, (size_t)n));
 }
 
+/* An OPTIONS that has passed as many proxies as it should asks for the last of them (RFC 9110 section 7.6.2). */
+static int answer_options(struct exchange *x)
+{
+    discard_body(x->client);
+    x->close |= !x->client->body_done;
+    local_begin(x, 200);
+    int r = local_field(x, SPAN("Allow"), SPAN("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"));
+    return r < 0 ? r : local_body(x, span_of(NULL, 0));
+}
+
 /* The answer's head, in x->response, and the stream that its body comes from. */
 static int obtain_answer(struct exchange *x, struct conversation *talk)
 {
@@ -251,6 +261,8 @@ static int obtain_answer(struct exchange *x, struct conversation *talk)
         return answer_here(x);
     if (x->request.method == HTTP_METHOD_CONNECT)
         return origin_connect(x);
+    if (x->request.max_forwards == 0)
+        return answer_options(x);
     int r = conversation_hold(talk); /* choose a server, lease a connection, send, read the answer's head */
     x->answer = &x->server.stream;
     return r;

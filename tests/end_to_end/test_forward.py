@@ -105,6 +105,20 @@ class Requests(ForwardCase):
                                         % (target % upstream.server, upstream.server))
                 self.assertEqual((answer.status, answer.get("X-Target")), (200, seen))
 
+    def test_options_for_the_proxy_itself(self):
+        upstream = self.upstream(answering(echo))
+        proxy = self.forward()
+
+        def ask(hops):
+            return proxy.exchange("OPTIONS http://%s/ HTTP/1.1\r\nHost: %s\r\nMax-Forwards: %s\r\n\r\n"
+                                  % (upstream.server, upstream.server, hops))
+        answer = ask(0)
+        self.assertEqual((answer.status, answer.get("Content-Length")), (200, "0"))
+        self.assertIn("get", answer.tokens("Allow"))
+        self.assertEqual(upstream.connections, 0)
+        self.assertEqual(ask(1).get("X-Target"), "/")
+        self.assertEqual(upstream.requests[0].get("Max-Forwards"), "0")
+
     def test_targets_that_name_no_server(self):
         upstream = self.upstream()
         proxy = self.forward()
