@@ -42,6 +42,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/split.inc"
 #include "keys/upstream.inc"
 #include "keys/access.inc"
+#include "keys/authentication.inc"
 #include "keys/client.inc"
 #include "keys/rate.inc"
 #include "keys/files.inc"

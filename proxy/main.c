@@ -13,6 +13,7 @@
 #include "address.h"
 #include "describe.h"
 #include "explain.h"
+#include "hash_password.h"
 #include "load.h"
 #include "observe/error_log.h"
 #include "runtime/process.h"
@@ -33,6 +34,7 @@ static int command_explain(int argc, char **argv);
 static int command_reverse(int argc, char **argv);
 static int command_tcp(int argc, char **argv);
 static int command_forward(int argc, char **argv);
+static int command_hash_password(int argc, char **argv);
 static int command_help(int argc, char **argv);
 static int command_version(int argc, char **argv);
 
@@ -78,6 +80,10 @@ static const struct command commands[] = {
      "with protocol = forward can say more: see `greenway help allow_destinations`.\n\n"
      "  greenway forward 3128\n"
      "  curl -x http://127.0.0.1:3128 https://example.com/\n"},
+    {"hash-password", "NAME", "hash a password, for the file of basic_auth", command_hash_password,
+     "Asks for a password at the terminal, or reads one line from standard input, and prints a line\n"
+     "for the file that basic_auth names. The hash is bcrypt.\n\n"
+     "  greenway hash-password alice >> /etc/greenway/users\n"},
     {"help", "[COMMAND | KEY]", "explain a command, or a key or section of the configuration", command_help,
      "Without an argument: the commands, and all keys of the configuration with a line each.\n\n"
      "  greenway help timeout_head\n"
@@ -449,6 +455,22 @@ static int command_forward(int argc, char **argv)
         error_log(LOG_LEVEL_NOTICE, "clients of this machine and of private networks may use it; it goes to "
                                     "public addresses on ports 80 and 443");
     return run_conf(conf);
+}
+
+/* --- hash-password ------------------------------------------------------------------------------- */
+
+static int command_hash_password(int argc, char **argv)
+{
+    const struct command *self = find_command("hash-password");
+    if (argc != 2)
+        return wrong_count(self, "takes the name of a user");
+    for (const char *p = argv[1]; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 0x7f || *p == ':')
+            return wrong_argument(self, argv[1],
+                                  "cannot be a user's name: it has a ':' or a control character");
+    if (!*argv[1] || *argv[1] == '#' || strlen(argv[1]) > 255)
+        return wrong_argument(self, argv[1], "cannot be a user's name");
+    return hash_password(argv[1]) < 0 ? EXIT_FAILED : EXIT_OK;
 }
 
 /* --- help, version ------------------------------------------------------------------------------- */

@@ -1,6 +1,8 @@
-/* Admission, the cheap questions first: the network a request comes from, then what it asks for and how often. */
+/* Admission, the cheap questions first: the network a request comes from, then what it asks for and how
+ * often, then who asks. */
 #include "admit.h"
 
+#include "authenticate.h"
 #include "demand.h"
 #include "network.h"
 
@@ -31,5 +33,7 @@ int exchange_admit(struct exchange *x)
     int r = exchange_admit_source(x);
     if (r == 0)
         r = exchange_demand(x);
+    if (r == 0)
+        r = exchange_authenticate(x);
     return r;
 }

@@ -333,6 +333,18 @@ static void answer_failure(struct exchange *x)
         x->page.status = 0;
 }
 
+struct http_edit *exchange_more_edits(struct exchange *x, struct http_edits *edits, size_t count)
+{
+    struct http_edit *list = memory_take(&x->memory, (edits->count + count) * sizeof *list);
+    if (!list)
+        return NULL;
+    if (edits->count)
+        memcpy(list, edits->list, edits->count * sizeof *list);
+    struct http_edit *more = list + edits->count;
+    *edits = (struct http_edits){list, edits->count + count};
+    return more;
+}
+
 /* --- the end ------------------------------------------------------------------------------------------------------------ */
 
 void exchange_log_fields(struct exchange *x)

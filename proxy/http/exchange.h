@@ -77,6 +77,9 @@ int exchange_fail(struct exchange *x, int status, const char *reason, const char
 /* The client broke the protocol: never forwarded, and nothing that follows can be trusted. Returns -1. */
 int exchange_malformed(struct exchange *x, int http_error);
 
+/* Room for so many more edits at the end of a list of the exchange's, to be filled at once; NULL: there is no memory. */
+struct http_edit *exchange_more_edits(struct exchange *x, struct http_edits *edits, size_t count);
+
 /* The address that a request comes from, as far as it is known and trusted. */
 static inline const green_address_t *exchange_client(const struct exchange *x)
 {

@@ -22,6 +22,7 @@ struct access_entry {
     const green_address_t *peer;      /* the trusted proxy that named the client; NULL: the client itself */
     struct span method, host, target; /* as received; empty for TCP or if the head was bad */
     struct span referer, user_agent;  /* for the combined format */
+    struct span user;                 /* who was found to ask; empty: nobody in particular */
     int minor;                        /* HTTP/1.minor; -1: TCP */
     int status;                       /* 0: none was sent */
     uint64_t bytes_in, bytes_out;     /* body bytes from and to the client (TCP: all bytes) */

@@ -247,6 +247,8 @@ char *format_json(char *out, const struct access_entry *e, struct format_date *d
     out = json_name(KEY(out, "client"), green_address_text(e->client, false, client));
     if (e->peer)
         out = json_name(KEY(out, "peer"), green_address_text(e->peer, false, client));
+    if (e->user.n)
+        out = json_string(KEY(out, "user"), e->user, NAME_BYTES);
     out = json_name(KEY(out, "listener"), e->listener->name);
     out = json_name(KEY(out, "route"), e->route ? e->route->name : NULL);
     out = json_name(KEY(out, "upstream"), e->upstream ? e->upstream->name : NULL);
@@ -294,22 +296,29 @@ static char *combined_request(char *out, const struct access_entry *e)
     return out;
 }
 
-/* The client of a unix socket has a path for a name, if any: a blank in it would shift all columns. */
-static char *combined_client(char *out, const struct access_entry *e)
+/* A column without quotes: a blank in it would shift all others. */
+static char *combined_word(char *out, struct span text)
 {
-    char text[GREEN_ADDRESS_TEXT], *end;
-    green_address_text(e->client, false, text);
-    end = put_escaped(out, span_str(text), NAME_BYTES, escape_combined);
+    char *end = put_escaped(out, text, NAME_BYTES, escape_combined);
     for (char *p = out; p < end; p++)
         if (*p == ' ')
             *p = '_';
     return end;
 }
 
+/* The client of a unix socket has a path for a name, if any. */
+static char *combined_client(char *out, const struct access_entry *e)
+{
+    char text[GREEN_ADDRESS_TEXT];
+    green_address_text(e->client, false, text);
+    return combined_word(out, span_str(text));
+}
+
 char *format_combined(char *out, const struct access_entry *e, struct format_date *date, int64_t started)
 {
     update_date(date, started);
-    out = PUT(combined_client(out, e), " - - [");
+    out = PUT(combined_client(out, e), " - ");
+    out = PUT(combined_word(out, e->user.n ? e->user : SPAN("-")), " [");
     out = PUT(put(out, date->combined, 20), " +0000] ");
     out = PUT(combined_request(out, e), " ");
     out = PUT(put_digits(out, (unsigned)e->status, 3), " ");

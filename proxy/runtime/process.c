@@ -61,6 +61,17 @@ static size_t bind_count(const struct conf *conf)
     return n;
 }
 
+/* Checking passwords is slow by design and takes much memory: it may have half of the processors, and no more than
+ * four. */
+static int open_password_threads(struct process *p, long cpus)
+{
+    green_threads_attr_t attr = {.name = "passwords",
+                                 .max = cpus >= 8   ? 4
+                                        : cpus >= 4 ? (size_t)cpus / 2
+                                                    : 1};
+    return green_threads_open(&p->password_threads, &attr);
+}
+
 static int prepare(struct process *p, const struct conf *conf)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -68,7 +79,7 @@ static int prepare(struct process *p, const struct conf *conf)
     p->worker_count = conf->workers ? (unsigned)conf->workers : cpus > 0 ? (unsigned)cpus : 1;
     p->listeners = calloc(conf->listener_count + 1, sizeof *p->listeners);
     p->workers = calloc(p->worker_count, sizeof *p->workers);
-    if (!p->hub || !p->listeners || !p->workers)
+    if (!p->hub || !p->listeners || !p->workers || open_password_threads(p, cpus) < 0)
         return -ENOMEM;
     if (demand_has_rates(conf) && !(p->rates = rate_table_new((size_t)conf->rate_limit_keys)))
         return -ENOMEM;
@@ -214,6 +225,8 @@ static void take_down(struct process *p)
     for (size_t i = 0; p->listeners && i < p->conf->listener_count; i++)
         free(p->listeners[i].bound);
     free(p->listeners);
+    if (p->password_threads && green_threads_close(p->password_threads, GREEN_FOREVER) < 0)
+        error_log(LOG_LEVEL_WARNING, "the threads that check passwords did not end");
 }
 
 static void block(const int *signals, size_t count)

@@ -15,6 +15,8 @@ struct process {
     struct listener *listeners; /* by index in conf->listeners */
     struct worker *workers;
     unsigned worker_count;
+    green_threads_t *
+        password_threads; /* what is slow by design has threads of its own, so that it holds up nothing else */
     atomic_long connections; /* client connections, all listeners */
     struct hash_key hash_key;
     struct rate_table *rates; /* NULL: nothing limits a rate */

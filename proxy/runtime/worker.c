@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "connection.h"
+#include "http/authenticate.h"
 #include "listener.h"
 #include "observe/error_log.h"
 #include "process.h"
@@ -125,6 +126,7 @@ static void take_down(struct worker *w)
     for (size_t i = 0; i < w->conf->upstream_count; i++)
         group_destroy(&w->groups[i]);
     free(w->groups);
+    authenticator_free(w->authenticator);
     free(w->origins);
     buffers_destroy(&w->buffers);
     encoders_trim(&w->encoders);

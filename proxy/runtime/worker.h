@@ -20,6 +20,7 @@
 #include "route/split.h"
 #include "upstream/group.h"
 
+struct authenticator;
 struct connection;
 struct process;
 struct origins;
@@ -49,9 +50,10 @@ struct worker {
     size_t listening_count;
     pthread_t thread;
 
-    green_hub_t *hub;        /* the main thread reads it after WORKER_STARTED, to post to it */
-    struct group *groups;    /* by index in conf->upstreams */
-    struct origins *origins; /* by index in conf->listeners; used for forward proxies */
+    green_hub_t *hub;                    /* the main thread reads it after WORKER_STARTED, to post to it */
+    struct group *groups;                /* by index in conf->upstreams */
+    struct origins *origins;             /* by index in conf->listeners; used for forward proxies */
+    struct authenticator *authenticator; /* NULL until a request needs it */
     struct buffers buffers;
     struct encoders encoders;
     struct http_date date;

@@ -1,0 +1,32 @@
+/*
+ * Who is asking: the rules of the listener and the route on passwords, tokens and what another service says, all of
+ * which have to be met. What was made of a request's credentials goes to the log and, as fields, to the upstream.
+ */
+#ifndef HTTP_AUTHENTICATE_H
+#define HTTP_AUTHENTICATE_H
+
+#include "exchange.h"
+#include "route/verified.h"
+
+/* What a worker keeps for it, from the first request that needs it on. */
+struct authenticator {
+    struct verified *passwords;
+    green_semaphore_t checks; /* passwords that are being checked */
+    unsigned waiting;         /* requests that wait for one of them */
+};
+
+struct authenticator *authenticator_of(struct worker *w); /* NULL: there is no memory */
+void authenticator_free(struct authenticator *a);
+
+/* Does the request carry the password of a user? 0, or -1 after exchange_fail(). May switch. */
+int authenticate_password(struct exchange *x, const struct conf_users *users, const char *realm,
+                          enum exchange_blame blame);
+
+/* Ends the request with 401, or with `status`, and a challenge (RFC 9110 section 11.6.1). Returns -1. */
+int authenticate_challenge(struct exchange *x, int status, const char *challenge, const char *reason,
+                           enum exchange_blame blame, const char *directive);
+
+/* All of it. 0, or -1 after exchange_fail(). May switch. */
+int exchange_authenticate(struct exchange *x);
+
+#endif
