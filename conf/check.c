@@ -304,6 +304,7 @@ void conf_check(struct conf_loader *l)
         resolve_upstreams(&k, CONF_ROUTE, k.c->routes[i].name, &k.c->routes[i]);
     conf_check_matches(l);
     conf_check_splits(l);
+    conf_check_authentication(l);
     if (!l->incomplete)
         check_whole(&k);
     if (l->errors->errors == 0)

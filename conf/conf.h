@@ -47,7 +47,7 @@ struct conf_listener {
     enum conf_protocol protocol;
     struct conf_split split; /* without a share only routes lead anywhere */
     struct conf_access access;
-    struct conf_authentication authentication; /* in a route forward: CONF_INHERIT unless set */
+    struct conf_authentication authentication; /* in a route leeway, forward: CONF_INHERIT unless set */
     struct conf_client client;
     struct conf_demand demand;
     int64_t source_prefix_v6;
@@ -79,7 +79,7 @@ struct conf_route {
     struct conf_split split;
     int64_t max_body, timeout_response; /* CONF_INHERIT unless set here */
     struct conf_access access;
-    struct conf_authentication authentication; /* in a route forward: CONF_INHERIT unless set */
+    struct conf_authentication authentication; /* in a route leeway, forward: CONF_INHERIT unless set */
     struct conf_demand demand;
     struct conf_files files;
     struct conf_compress compress;

@@ -78,6 +78,9 @@ bool conf_route_takes(const struct conf_route *route, const struct conf_listener
 /* split.c: shares that make no sense together. */
 void conf_check_splits(struct conf_loader *loader);
 
+/* check_authentication.c */
+void conf_check_authentication(struct conf_loader *loader);
+
 /* check_forward.c: the part of it for listeners with protocol = forward. */
 void conf_check_forward(struct conf_loader *loader, const struct conf_listener *listener, const char *title);
 

@@ -6,11 +6,13 @@
 #define HTTP_AUTHENTICATE_H
 
 #include "exchange.h"
+#include "route/jwt.h"
 #include "route/verified.h"
 
 /* What a worker keeps for it, from the first request that needs it on. */
 struct authenticator {
     struct verified *passwords;
+    struct verified *tokens;  /* with the claims of each */
     green_semaphore_t checks; /* passwords that are being checked */
     unsigned waiting;         /* requests that wait for one of them */
 };
@@ -22,11 +24,25 @@ void authenticator_free(struct authenticator *a);
 int authenticate_password(struct exchange *x, const struct conf_users *users, const char *realm,
                           enum exchange_blame blame);
 
+/* What is asked of tokens, and what becomes of their claims. */
+struct token_rules {
+    const struct keyring *ring; /* NULL: no token is needed */
+    struct jwt_rules rules;
+    const struct conf_text *cookie;
+    const struct conf_claim_field *fields; /* which nobody but a token may set */
+    size_t field_count;
+    const char *realm;
+    enum exchange_blame blame;
+};
+
+/* Does the request carry a token that is good? 0, or -1 after exchange_fail(). */
+int authenticate_token(struct exchange *x, const struct token_rules *rules);
+
 /* Ends the request with 401, or with `status`, and a challenge (RFC 9110 section 11.6.1). Returns -1. */
 int authenticate_challenge(struct exchange *x, int status, const char *challenge, const char *reason,
                            enum exchange_blame blame, const char *directive);
 
-/* All of it. 0, or -1 after exchange_fail(). May switch. */
+/* All of it. 0, and if x->answer is set, that is all there is to the request; -1 after exchange_fail(). May switch. */
 int exchange_authenticate(struct exchange *x);
 
 #endif

@@ -7,8 +7,7 @@
 #include "origin.h"
 #include "upstream/origins.h"
 
-#define RESPONSE_HEAD_BYTES 65536
-#define INTERIM_MAX         100 /* interim answers before the final one; more are no service to anybody */
+#define INTERIM_MAX 100 /* interim answers before the final one; more are no service to anybody */
 
 void conversation_begin(struct conversation *t, struct exchange *x)
 {
@@ -40,16 +39,14 @@ static struct span server_host(const struct conf_server *server)
     return server->is_unix ? SPAN("localhost") : span_str(server->text);
 }
 
-static int lease(struct conversation *t, bool pooled)
+int exchange_lease(struct exchange *x, bool pooled, uint64_t *tried, struct http_forward_request *facts)
 {
-    struct exchange *x = t->x;
     struct connect_failure failure;
     int64_t timeout_write = x->upstream ? x->upstream->timeout_write : x->listener->timeout_write;
     if (!x->upstream) {
         if (origin_lease(x, pooled) < 0)
             return -1;
-    } else if (group_lease(worker_group(x->worker, x->upstream), pooled, &t->tried, &x->lease, &failure) <
-               0) {
+    } else if (group_lease(worker_group(x->worker, x->upstream), pooled, tried, &x->lease, &failure) < 0) {
         x->lease = NULL;
         x->log.server = failure.server;
         return exchange_fail(x, failure.status, failure.reason, failure.error, BLAME_UPSTREAM,
@@ -60,7 +57,7 @@ static int lease(struct conversation *t, bool pooled)
     x->log.connected = green_turn_time();
     x->lease->uses++;
     if (!x->request.host.n) /* HTTP/1.0 may do without; a gateway that comes next might not */
-        t->facts.host = server_host(x->lease->server->conf);
+        facts->host = server_host(x->lease->server->conf);
     h1_init(&x->server, x->lease->fd, &x->worker->buffers, RESPONSE_HEAD_BYTES, timeout_write);
     return 0;
 }
@@ -69,6 +66,23 @@ static void drop(struct exchange *x)
 {
     h1_release(&x->server);
     group_discard(x->lease);
+    x->lease = NULL;
+}
+
+void exchange_give_back(struct exchange *x, bool complete)
+{
+    struct h1 *server = &x->server;
+    bool clean = complete && x->response.keepalive && server->body_done && server->at == server->end &&
+                 !server->eof && !x->worker->draining;
+    if (!clean || (!x->lease->server && !origin_may_share(x))) {
+        drop(x);
+        return;
+    }
+    h1_release(server);
+    if (x->lease->server)
+        group_return(x->lease, x->response.keepalive_timeout);
+    else
+        origins_return(x->lease, x->response.keepalive_timeout);
     x->lease = NULL;
 }
 
@@ -288,7 +302,7 @@ int conversation_hold(struct conversation *t)
         t->facts.target = SPAN("*"); /* RFC 9112 section 3.2.4 */
     mirror_begin(&t->mirror, x, &t->facts);
     for (bool pooled = true;; pooled = false) {
-        if (lease(t, pooled) < 0)
+        if (exchange_lease(x, pooled, &t->tried, &t->facts) < 0)
             return -1;
         int r = send_request(t);
         if (r == 0 && !client_failed(t)) {
@@ -324,17 +338,5 @@ void conversation_end(struct conversation *t, bool complete)
     mirror_end(&t->mirror);
     if (!x->lease)
         return;
-    struct h1 *server = &x->server;
-    bool clean = complete && x->response.keepalive && server->body_done && server->at == server->end &&
-                 !server->eof && x->client->body_done && !x->worker->draining;
-    if (!clean || (!x->lease->server && !origin_may_share(x))) {
-        drop(x);
-        return;
-    }
-    h1_release(server);
-    if (x->lease->server)
-        group_return(x->lease, x->response.keepalive_timeout);
-    else
-        origins_return(x->lease, x->response.keepalive_timeout);
-    x->lease = NULL;
+    exchange_give_back(x, complete && x->client->body_done);
 }

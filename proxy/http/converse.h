@@ -6,6 +6,8 @@
 #include "mirror.h"
 #include "relay.h"
 
+#define RESPONSE_HEAD_BYTES 65536
+
 struct conversation {
     struct exchange *x;
     struct http_forward_request facts;
@@ -39,6 +41,12 @@ void conversation_end(struct conversation *t, bool complete);
 /* What the head that goes to a server is made with, besides the request's own: what the server is to know of the client,
  * and the edits. */
 void exchange_request_facts(struct exchange *x, struct http_forward_request *facts);
+/* A connection to a server of the exchange's upstream, a kept one if `pooled`: x->lease and x->server, and in *facts what depends on the server. 0, or -1 after
+ * exchange_fail(). May switch. */
+int exchange_lease(struct exchange *x, bool pooled, uint64_t *tried, struct http_forward_request *facts);
+
+/* The end of that: back to the pool if the exchange of messages is complete and nothing speaks against it. */
+void exchange_give_back(struct exchange *x, bool complete);
 
 /* The limit on this request's body, 0: none; and the refusal of one that is larger. */
 int64_t exchange_max_body(const struct exchange *x);

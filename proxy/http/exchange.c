@@ -234,12 +234,17 @@ static void discard_body(struct h1 *client)
         ;
 }
 
+void exchange_discard_body(struct exchange *x)
+{
+    discard_body(x->client);
+    x->close |= !x->client->body_done;
+}
+
 /* An answer that needs no server. A request's body means nothing to it. */
 static int answer_here(struct exchange *x)
 {
     char *path = x->worker->scratch;
-    discard_body(x->client);
-    x->close |= !x->client->body_done;
+    exchange_discard_body(x);
     int n = http_path_normalise(x->request.uri.path, 0, path, sizeof x->worker->scratch);
     return n < 0 ? exchange_malformed(x, n) : files_answer(x, span_of(path, (size_t)n));
 }
@@ -286,14 +291,19 @@ static struct conf_origin origin_of(const struct exchange *x, enum exchange_blam
     return (struct conf_origin){NULL, 0};
 }
 
-int exchange_fail(struct exchange *x, int status, const char *reason, const char *error,
-                  enum exchange_blame blame, const char *directive)
+void exchange_note(struct exchange *x, const char *reason, enum exchange_blame blame, const char *directive)
 {
-    x->page = (struct http_page){.status = status, .error = error, .details = reason};
     x->origin = origin_of(x, blame, directive);
     x->log.reason = reason;
     x->log.directive = directive;
     x->log.origin = blame == BLAME_NONE ? NULL : &x->origin;
+}
+
+int exchange_fail(struct exchange *x, int status, const char *reason, const char *error,
+                  enum exchange_blame blame, const char *directive)
+{
+    x->page = (struct http_page){.status = status, .error = error, .details = reason};
+    exchange_note(x, reason, blame, directive);
     return -1;
 }
 
@@ -403,9 +413,9 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
         r = exchange_choose_route(&x);
     if (r == 0)
         r = exchange_admit(&x);
-    if (r == 0)
+    if (r == 0 && !x.answer) /* else somebody who was asked has refused the request */
         r = exchange_check_limits(&x);
-    if (r == 0)
+    if (r == 0 && !x.answer)
         r = obtain_answer(&x, &talk);
     if (r == 0 && (x.response.status == 101 || x.request.method == HTTP_METHOD_CONNECT)) {
         memory_release(&x.memory);

@@ -74,6 +74,12 @@ static inline enum exchange_blame exchange_server_blame(const struct exchange *x
 int exchange_fail(struct exchange *x, int status, const char *reason, const char *error,
                   enum exchange_blame blame, const char *directive);
 
+/* Notes a reason, and the key that fired, of an answer that is somebody else's. */
+void exchange_note(struct exchange *x, const char *reason, enum exchange_blame blame, const char *directive);
+
+/* The request's body means nothing to anybody: what is here of it is read away, the rest costs the connection. */
+void exchange_discard_body(struct exchange *x);
+
 /* The client broke the protocol: never forwarded, and nothing that follows can be trusted. Returns -1. */
 int exchange_malformed(struct exchange *x, int http_error);
 

@@ -1,7 +1,6 @@
 """Passwords: who gets in and who does not, what the upstream and the log get to see, and what guessing costs whom."""
 
 import base64
-import ctypes
 import os
 import pty
 import re
@@ -9,26 +8,11 @@ import select
 import subprocess
 
 from harness import Case, PATIENCE, answering, executable, main, run_command, wait_for
+from passwords import basic, hashed
 from wire import get, ok, post
 
 
-CRYPT = ctypes.CDLL("libcrypt.so.1")
-CRYPT.crypt.restype = ctypes.c_char_p
-
-
-def hashed(password, setting="$5$rounds=1000$saltsaltsalt$"):
-    """A hash by crypt(3), a fast one unless the setting says otherwise."""
-    made = CRYPT.crypt(password.encode() if isinstance(password, str) else password, setting.encode())
-    assert made and not made.startswith(b"*"), setting
-    return made.decode()
-
-
 SLOW = "$2b$11$abcdefghijklmnopqrstuu"
-
-
-def basic(user, password):
-    pair = ("%s:%s" % (user, password)).encode()
-    return "Authorization: Basic %s\r\n" % base64.b64encode(pair).decode()
 
 
 class BasicAuth(Case):
@@ -172,7 +156,7 @@ class BasicAuth(Case):
     def test_combined_log(self):
         proxy = self.guarded("al ice:%s\n" % hashed("a"), greenway="")
         log = self.path("combined.log")
-        other = Case.greenway(self, "[greenway]\naccess_log = %s\nlog_format = combined\n[listener l]\n"
+        other = Case.greenway(self, "[greenway]\nworkers = 1\naccess_log = %s\nlog_format = combined\n[listener l]\n"
                               "bind = 127.0.0.1:0\nupstream = app\nbasic_auth = %s\n[upstream app]\nserver = %s\n"
                               % (log, self.path("users"), self.app.server))
         self.assertEqual(other.exchange(get(extra=basic("al ice", "a"))).status, 200)

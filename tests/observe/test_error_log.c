@@ -4,8 +4,8 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <pthread.h>
-#include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,16 +81,15 @@ START_TEST(control_characters_and_length)
 }
 END_TEST
 
+#define D "[0-9]"
+
 START_TEST(in_a_file)
 {
-    regex_t line;
-    ck_assert_int_eq(
-        regcomp(&line, "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z notice: x\n$",
-                REG_EXTENDED | REG_NOSUB),
-        0);
     ck_assert_int_eq(error_log_open(path), 0);
     error_log(LOG_LEVEL_NOTICE, "x");
-    ck_assert_msg(regexec(&line, contents(path), 0, NULL, 0) == 0, "%s", contents(path));
+    ck_assert_msg(fnmatch(D D D D "-" D D "-" D D "T" D D ":" D D ":" D D "." D D D "Z notice: x\n",
+                          contents(path), 0) == 0,
+                  "%s", contents(path));
     ck_assert_int_eq(rename(path, moved), 0);
     error_log(LOG_LEVEL_ERROR, "before");
     ck_assert_int_eq(error_log_reopen(), 0);
@@ -102,7 +101,6 @@ START_TEST(in_a_file)
     standard_error_to(path);
     error_log(LOG_LEVEL_NOTICE, "back");
     ck_assert_ptr_nonnull(strstr(contents(path), "greenway: back\n"));
-    regfree(&line);
 }
 END_TEST
 
