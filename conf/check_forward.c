@@ -35,7 +35,8 @@ static bool is_loopback(const struct conf_address *bind)
 /* Anybody who finds an open proxy uses it, in its owner's name. */
 static void check_open(struct conf_loader *l, const struct conf_listener *listener, const char *title)
 {
-    if (is_set(listener, "allow") || is_set(listener, "basic_auth"))
+    if (is_set(listener, "allow") || listener->authentication.users.count ||
+        listener->authentication.jwt.source != CONF_JWT_OFF)
         return;
     for (size_t i = 0; i < listener->binds; i++)
         if (listener->bind[i].host && !is_loopback(&listener->bind[i])) {

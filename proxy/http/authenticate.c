@@ -42,17 +42,21 @@ int authenticate_challenge(struct exchange *x, int status, const char *challenge
 {
     struct http_edit *field = memory_take(&x->memory, sizeof *field);
     const char *value = memory_copy(&x->memory, challenge, strlen(challenge));
-    exchange_fail(x, status, reason, "http_request_denied", blame, directive);
+    bool proxy = authenticate_field(x) == HTTP_F_PROXY_AUTHORIZATION;
+    exchange_fail(x, status == 401 && proxy ? 407 : status, reason, "http_request_denied", blame, directive);
     if (field && value) {
-        *field = (struct http_edit){HTTP_EDIT_ADD, SPAN("WWW-Authenticate"), span_str(value)};
+        *field = (struct http_edit){
+            HTTP_EDIT_ADD, proxy ? SPAN("Proxy-Authenticate") : SPAN("WWW-Authenticate"), span_str(value)};
         x->page.fields = (struct http_edits){field, 1};
     }
     return -1;
 }
 
-/* The credentials are ours; the upstream need not see them. */
+/* The credentials are ours; the upstream need not see them. (Proxy-Authorization never goes on.) */
 static int hide_authorization(struct exchange *x)
 {
+    if (authenticate_field(x) != HTTP_F_AUTHORIZATION)
+        return 0;
     struct http_edit *edit = exchange_more_edits(x, &x->request_edits, 1);
     if (!edit)
         return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_NONE, NULL);

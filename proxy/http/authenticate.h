@@ -38,7 +38,14 @@ struct token_rules {
 /* Does the request carry a token that is good? 0, or -1 after exchange_fail(). */
 int authenticate_token(struct exchange *x, const struct token_rules *rules);
 
-/* Ends the request with 401, or with `status`, and a challenge (RFC 9110 section 11.6.1). Returns -1. */
+/* The field that credentials for us come in: to a forward proxy, Authorization is for the server behind it. */
+static inline uint8_t authenticate_field(const struct exchange *x)
+{
+    return x->listener->protocol == CONF_FORWARD ? HTTP_F_PROXY_AUTHORIZATION : HTTP_F_AUTHORIZATION;
+}
+
+/* Ends the request with `status` and a challenge (RFC 9110 section 11.6.1); for a forward proxy 401 becomes 407. Returns
+ * -1. */
 int authenticate_challenge(struct exchange *x, int status, const char *challenge, const char *reason,
                            enum exchange_blame blame, const char *directive);
 

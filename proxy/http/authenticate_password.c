@@ -25,10 +25,10 @@ struct attempt {
     bool matches;
 };
 
-static bool read_attempt(const struct http_head *head, struct attempt *a)
+static bool read_attempt(const struct http_head *head, uint8_t field, struct attempt *a)
 {
     struct span credentials;
-    if (!http_authorization(head, SPAN("Basic"), &credentials))
+    if (!http_authorization(head, field, SPAN("Basic"), &credentials))
         return false;
     ssize_t n = base64_decode(BASE64_STANDARD, credentials, a->text, sizeof a->text - 1);
     const char *colon = n > 0 ? memchr(a->text, ':', (size_t)n) : NULL;
@@ -106,7 +106,7 @@ int authenticate_password(struct exchange *x, const struct conf_users *users, co
 {
     struct attempt a;
     char challenge[160];
-    bool given = read_attempt(&x->request, &a);
+    bool given = read_attempt(&x->request, authenticate_field(x), &a);
     int r = given ? check_attempt(x, users, &a) : 0;
     if (r > 0) {
         const struct conf_user *user = conf_users_find(users, a.text, a.name_n);

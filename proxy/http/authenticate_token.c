@@ -14,11 +14,11 @@
 /* The scratch space of the worker: first for the token, then for what becomes of its claims. */
 #define VALUE_MOST ((size_t)4096)
 
-static bool find_token(const struct http_head *head, const struct conf_text *cookie, struct span *token)
+static bool find_token(const struct exchange *x, const struct conf_text *cookie, struct span *token)
 {
-    if (http_authorization(head, SPAN("Bearer"), token))
+    if (http_authorization(&x->request, authenticate_field(x), SPAN("Bearer"), token))
         return true;
-    return cookie->written && http_cookie(head, span_str(cookie->written), token);
+    return cookie->written && http_cookie(&x->request, span_str(cookie->written), token);
 }
 
 /* The claims of a token that one of the keys has signed; they are the table's. */
@@ -96,7 +96,7 @@ int authenticate_token(struct exchange *x, const struct token_rules *rules)
     struct span token;
     if (rules->ring && !a)
         return no_memory(x);
-    if (rules->ring && !find_token(&x->request, rules->cookie, &token))
+    if (rules->ring && !find_token(x, rules->cookie, &token))
         return ask(x, rules);
     if (rules->ring) {
         enum jwt_verdict verdict = find_claims(x, a, rules->ring, token, &claims);

@@ -1,12 +1,13 @@
 /* Credentials in heads: credentials.h. */
 #include "credentials.h"
 
-bool http_authorization(const struct http_head *head, struct span scheme, struct span *credentials)
+bool http_authorization(const struct http_head *head, uint8_t field, struct span scheme,
+                        struct span *credentials)
 {
     const struct http_field *only = NULL;
 
     for (unsigned i = 0; i < head->count; i++)
-        if (head->fields[i].id == HTTP_F_AUTHORIZATION) {
+        if (head->fields[i].id == field) {
             if (only)
                 return false;
             only = &head->fields[i];

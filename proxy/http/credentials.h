@@ -4,9 +4,10 @@
 
 #include "head.h"
 
-/* The credentials of that scheme (any case) in Authorization, without the scheme: true if there are any. A second field
- * makes them ambiguous, and then there are none. */
-bool http_authorization(const struct http_head *head, struct span scheme, struct span *credentials);
+/* The credentials of that scheme (any case) in a field, HTTP_F_AUTHORIZATION or HTTP_F_PROXY_AUTHORIZATION, without the
+ * scheme: true if there are any. A second field makes them ambiguous, and then there are none. */
+bool http_authorization(const struct http_head *head, uint8_t field, struct span scheme,
+                        struct span *credentials);
 
 /* The value of the first cookie of that name, without the quotes that it may have: true if there is one. */
 bool http_cookie(const struct http_head *head, struct span name, struct span *value);

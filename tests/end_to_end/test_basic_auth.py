@@ -170,6 +170,37 @@ class BasicAuth(Case):
         self.assertEqual(proxy.process.poll(), None)
 
 
+class ForwardProxy(Case):
+    def test_a_forward_proxy_has_fields_of_its_own(self):
+        """Proxy-Authorization is for us and goes no further; Authorization is the server's."""
+        app = self.upstream(answering(lambda request: ok(b"in")))
+        users = self.write("users", "alice:%s\n" % hashed("a"))
+        proxy = self.greenway("[greenway]\nworkers = 1\naccess_log = %s\n[listener web]\nbind = 127.0.0.1:0\n"
+                              "protocol = forward\nallow_internal = 127.0.0.0/8\nallow_ports = 1-65535\n"
+                              "basic_auth = %s\n" % (self.path("access.log"), users))
+        url = "http://%s/" % app.server
+        for extra, status in (("", 407), (basic("alice", "a"), 407), ("Proxy-" + basic("alice", "b"), 407),
+                              ("Proxy-" + basic("alice", "a") + basic("x", "y"), 200)):
+            answer = proxy.exchange("GET %s HTTP/1.1\r\nHost: %s\r\n%s\r\n" % (url, app.server, extra))
+            self.assertEqual(answer.status, status, extra)
+            if status == 407:
+                self.assertEqual(answer.get("Proxy-Authenticate"), 'Basic realm="greenway", charset="UTF-8"')
+                self.assertFalse(answer.has("WWW-Authenticate"))
+        request = app.requests[0]
+        self.assertIn("Authorization: %s\r\n" % request.get("Authorization"), basic("x", "y"))
+        self.assertFalse(request.has("Proxy-Authorization"))
+        done = self.curl("-x", "http://alice:a@127.0.0.1:%d" % proxy.port, "--proxytunnel", "--noproxy", "", url)
+        self.assertEqual(done.stdout, b"in")
+        done = self.curl("-x", "http://alice:b@127.0.0.1:%d" % proxy.port, "--proxytunnel", "--noproxy", "", url,
+                         check=False)
+        self.assertNotEqual(done.returncode, 0)
+
+    def test_off_leaves_a_forward_proxy_open(self):
+        ini = self.write("open.ini", "[listener l]\nbind = :0\nprotocol = forward\nbasic_auth = off\n")
+        status, _, err = run_command("check", ini)
+        self.assertEqual((status, "open to everybody" in err), (2, True), err)
+
+
 class Costs(Case):
     def guarded(self, listener="timeout_auth = 2s\n"):
         self.app = self.upstream(answering(lambda request: ok(b"in")))

@@ -32,10 +32,19 @@ START_TEST(authorization)
 {
     struct span found;
     read_head(authorizations[_i].fields);
-    bool any = http_authorization(&head, span_str(authorizations[_i].scheme), &found);
+    bool any = http_authorization(&head, HTTP_F_AUTHORIZATION, span_str(authorizations[_i].scheme), &found);
     ck_assert_int_eq(any, authorizations[_i].credentials != NULL);
     if (any)
         ck_assert(span_equal(found, span_str(authorizations[_i].credentials)));
+}
+END_TEST
+
+START_TEST(authorization_for_a_proxy)
+{
+    struct span found;
+    read_head("Authorization: Basic abc\r\nProxy-Authorization: Basic xyz\r\n");
+    ck_assert(http_authorization(&head, HTTP_F_PROXY_AUTHORIZATION, SPAN("Basic"), &found));
+    assert_span(found, "xyz");
 }
 END_TEST
 
@@ -72,6 +81,7 @@ int main(void)
 {
     TCase *tc = tcase_create("credentials");
     tcase_add_loop_test(tc, authorization, 0, sizeof authorizations / sizeof authorizations[0]);
+    tcase_add_test(tc, authorization_for_a_proxy);
     tcase_add_loop_test(tc, cookie, 0, sizeof cookies / sizeof cookies[0]);
     return run_suite(tc, "http/credentials");
 }
