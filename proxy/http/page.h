@@ -15,12 +15,12 @@ struct http_page {
     enum http_method method; /* of the request; HTTP_METHOD_HEAD gets no body */
     uint8_t minor;           /* the client's HTTP/1.minor; 1 when not known */
     bool keepalive;
-    const char *error;    /* RFC 9209 error type, e.g. "connection_refused"; NULL: chosen by status */
-    const char *details;  /* why, up to 256 bytes of it are used, unsafe bytes replaced; NULL: none */
-    const char *allow;    /* Allow field of a 405; NULL: the usual methods */
-    const char *location; /* Location field of a redirect, already checked; NULL: none */
-    int retry_after;      /* Retry-After in seconds; 0: none */
-    struct span date;     /* empty: no Date */
+    const char *error;        /* RFC 9209 error type, e.g. "connection_refused"; NULL: chosen by status */
+    const char *details;      /* why, up to 256 bytes of it are used, unsafe bytes replaced; NULL: none */
+    const char *allow;        /* Allow field of a 405; NULL: the usual methods */
+    const char *location;     /* Location field of a redirect, already checked; NULL: none */
+    int retry_after;          /* Retry-After in seconds; 0: none */
+    struct span date;         /* empty: no Date */
     struct http_edits fields; /* further ones, such as WWW-Authenticate */
 };
 
