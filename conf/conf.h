@@ -25,6 +25,9 @@ struct conf_address {
 #include "files.h"
 #include "bodies.h"
 #include "mirror.h"
+#include "answers.h"
+#include "header_rules.h"
+#include "rewriting.h"
 
 enum conf_protocol { CONF_HTTP, CONF_TCP, CONF_FORWARD };
 enum conf_log_format { CONF_LOG_JSON, CONF_LOG_COMBINED };
@@ -57,7 +60,10 @@ struct conf_listener {
     int64_t max_head, max_fields, max_target; /* limits on a request head: bytes, field lines, bytes */
     int64_t max_body;                         /* request body bytes; 0 is no limit */
     int64_t timeout_head, timeout_body, timeout_keepalive, timeout_write, timeout_tunnel, timeout_linger;
-    int64_t timeout_disk;              /* for files that are served */
+    int64_t timeout_disk; /* for files that are served */
+    struct conf_header_rules headers;
+    struct conf_error_pages error_pages;
+    struct conf_maintenance maintenance;
     int64_t min_rate;                  /* bytes per second below which a sender is too slow; 0 off */
     const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
@@ -78,6 +84,13 @@ struct conf_route {
     struct conf_match match;
     struct conf_split split;
     int64_t max_body, timeout_response; /* CONF_INHERIT unless set here */
+    struct conf_header_rules headers;
+    struct conf_redirect redirect;
+    struct conf_respond respond;
+    struct conf_error_pages error_pages;
+    struct conf_maintenance maintenance;
+    struct conf_rewriting rewriting;
+    struct conf_upstream_host upstream_host; /* rather than the upstream's */
     struct conf_access access;
     struct conf_authentication authentication; /* in a route leeway, forward: CONF_INHERIT unless set */
     struct conf_demand demand;
@@ -101,8 +114,9 @@ struct conf_upstream {
     const char *name;
     CONF_LIST(struct conf_server, servers, server_count);
     enum conf_balance balance;
-    int64_t keepalive;          /* idle connections kept per worker; 0: none */
-    int64_t keepalive_requests; /* uses of one connection */
+    struct conf_upstream_host upstream_host; /* not written: the client's */
+    int64_t keepalive;                       /* idle connections kept per worker; 0: none */
+    int64_t keepalive_requests;              /* uses of one connection */
     int64_t timeout_connect, timeout_response, timeout_read, timeout_write, timeout_idle;
     const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;

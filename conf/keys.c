@@ -49,6 +49,9 @@ const struct conf_key conf_keys[] = {
 #include "keys/bodies.inc"
 #include "keys/mirror.inc"
 #include "keys/forward.inc"
+#include "keys/headers.inc"
+#include "keys/rewriting.inc"
+#include "keys/answers.inc"
 #include "keys/limits.inc"
 #include "keys/timeouts.inc"
 };

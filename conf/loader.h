@@ -77,6 +77,11 @@ bool conf_route_takes(const struct conf_route *route, const struct conf_listener
 
 /* split.c: shares that make no sense together. */
 void conf_check_splits(struct conf_loader *loader);
+/* answers.c: no status may have two pages in a section. */
+void conf_check_answers(struct conf_loader *loader);
+
+/* header_rules.c: no section may have too many of them. */
+void conf_check_header_rules(struct conf_loader *loader);
 
 /* check_authentication.c */
 void conf_check_authentication(struct conf_loader *loader);

@@ -121,11 +121,29 @@ static void print_key(FILE *out, const struct conf_key *key)
     putc('\n', out);
 }
 
+static void print_variables(FILE *out)
+{
+    fputs("\n## Variables\n\nKeys that take a template (`request_header`, `redirect`, `respond`, ...) know "
+          "these. "
+          "`$$` is a `$`.\n\n| variable | stands for |\n|---|---|\n",
+          out);
+#define ROW(id, name, scope, doc)                                                                            \
+    fputs("| `${" name "}` | ", out);                                                                        \
+    print_cell(out, doc);                                                                                    \
+    fputs((scope)&CONF_KNOWS_STATUS   ? "; of answers only |\n"                                              \
+          : (scope)&CONF_KNOWS_SERVER ? "; of answers and in `upstream_host` |\n"                            \
+                                      : " |\n",                                                              \
+          out);
+    CONF_VARIABLES(ROW)
+#undef ROW
+}
+
 void conf_print_markdown(FILE *out)
 {
     fputs(introduction, out);
     for (enum conf_kind kind = 0; kind < CONF_KINDS; kind++)
         print_table(out, kind);
+    print_variables(out);
     fputs("\n## Every key\n", out);
     for (const struct conf_key *key = conf_keys; key < conf_keys + conf_key_count; key++) {
         bool first = true;

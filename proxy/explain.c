@@ -11,6 +11,8 @@
 #include "errors.h"
 #include "http/admit.h"
 #include "http/converse.h"
+#include "http/header_rules.h"
+#include "http/rewriting.h"
 #include "load.h"
 #include "route/match.h"
 
@@ -266,8 +268,11 @@ static int tell_sent(struct inquiry *q)
 {
     struct exchange *x = &q->x;
     struct http_forward_request facts;
+    if (rewrite_request(x) < 0 || apply_request_rules(x) < 0)
+        return -1;
     exchange_request_facts(x, &facts);
-    size_t cap = x->request.bytes + x->request.host.n + HTTP_FORWARD_SLACK + 65536;
+    size_t cap = x->request.bytes + x->request.host.n + HTTP_FORWARD_SLACK + 65536 +
+                 http_edits_size(&x->request_edits);
     char *out = malloc(cap);
     int n = out ? http_forward_request(&x->request, &facts, out, cap) : -ENOMEM;
     if (n > 0) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "header_rules.h"
 #include "origin.h"
 #include "upstream/origins.h"
 
@@ -283,7 +284,7 @@ void exchange_request_facts(struct exchange *x, struct http_forward_request *fac
                                                   [CONF_X_REAL_IP] = HTTP_BELIEVED_X_REAL_IP};
     const struct conf_client *rules = &x->listener->client;
     *facts = (struct http_forward_request){
-        .scheme = SPAN("http"), .via = SPAN("greenway"), .edits = x->request_edits};
+        .scheme = SPAN("http"), .via = SPAN("greenway"), .target = x->target, .edits = x->request_edits};
     facts->client = span_str(green_address_text(&x->connection->peer, false, x->client_text));
     if (x->source == &x->behind)
         facts->origin = span_str(green_address_text(x->source, false, x->origin_text));
@@ -302,7 +303,7 @@ int conversation_hold(struct conversation *t)
         t->facts.target = SPAN("*"); /* RFC 9112 section 3.2.4 */
     mirror_begin(&t->mirror, x, &t->facts);
     for (bool pooled = true;; pooled = false) {
-        if (exchange_lease(x, pooled, &t->tried, &t->facts) < 0)
+        if (exchange_lease(x, pooled, &t->tried, &t->facts) < 0 || choose_host(x, &t->facts.host) < 0)
             return -1;
         int r = send_request(t);
         if (r == 0 && !client_failed(t)) {

@@ -8,12 +8,17 @@
 #include <errno.h>
 
 #include "admit.h"
+#include "answers.h"
 #include "compress.h"
 #include "converse.h"
+#include "error_pages.h"
 #include "files/answer.h"
+#include "header_rules.h"
 #include "load.h"
+#include "maintenance.h"
 #include "origin.h"
 #include "relay.h"
+#include "rewriting.h"
 #include "route/client_address.h"
 #include "route/match.h"
 #include "upgrade.h"
@@ -34,6 +39,8 @@ void exchange_prepare(struct exchange *x, struct connection *c, struct h1 *clien
     x->local.stream.ops = NULL;
     x->answer = NULL;
     memory_init(&x->memory, &c->worker->buffers);
+    x->request_id = NULL;
+    x->path = x->target = span_of(NULL, 0);
     x->request_edits = x->response_edits = (struct http_edits){NULL, 0};
     x->close = x->trusted = false;
     x->source = &c->peer;
@@ -178,6 +185,9 @@ static int64_t read_patience(const struct exchange *x)
 static int relay_from(struct exchange *x, struct http_stream *body)
 {
     struct http_stream *client = &x->client->stream;
+    x->log.status = x->response.status;
+    if (apply_response_rules(x) < 0)
+        return -1;
     struct relay_patience patience = {.timeout = read_patience(x)};
     enum relay_side side = RELAY_TO;
     struct http_forward_response facts = {.minor = x->request.minor,
@@ -187,7 +197,6 @@ static int relay_from(struct exchange *x, struct http_stream *body)
                                           .edits = x->response_edits};
     x->close |= !x->request.keepalive || x->worker->draining || facts.framing == HTTP_FRAMING_UNTIL_CLOSE;
     facts.keepalive = !x->close;
-    x->log.status = x->response.status;
     int r = client->ops->write_response(client, &x->response, &facts);
     if (r == 0)
         r = relay_body(body, client, &patience, &x->worker->buffers, &side);
@@ -240,13 +249,24 @@ void exchange_discard_body(struct exchange *x)
     x->close |= !x->client->body_done;
 }
 
+static int answer_from_files(struct exchange *x)
+{
+    char *path = x->worker->scratch;
+    if (x->path.n)
+        return files_answer(x, x->path);
+    int n = http_path_normalise(x->request.uri.path, 0, path, sizeof x->worker->scratch);
+    return n < 0 ? exchange_malformed(x, n) : files_answer(x, span_of(path, (size_t)n));
+}
+
 /* An answer that needs no server. A request's body means nothing to it. */
 static int answer_here(struct exchange *x)
 {
-    char *path = x->worker->scratch;
     exchange_discard_body(x);
-    int n = http_path_normalise(x->request.uri.path, 0, path, sizeof x->worker->scratch);
-    return n < 0 ? exchange_malformed(x, n) : files_answer(x, span_of(path, (size_t)n));
+    if (x->route->redirect.written)
+        return answer_redirect(x, &x->route->redirect);
+    if (x->route->respond.written)
+        return answer_text(x, &x->route->respond);
+    return answer_from_files(x);
 }
 
 /* An OPTIONS that has passed as many proxies as it should asks for the last of them (RFC 9110 section 7.6.2). */
@@ -262,15 +282,19 @@ static int answer_options(struct exchange *x)
 /* The answer's head, in x->response, and the stream that its body comes from. */
 static int obtain_answer(struct exchange *x, struct conversation *talk)
 {
-    if (x->route && x->route->files.root.written)
+    if (rewrite_request(x) < 0)
+        return -1;
+    if (!x->upstream && !x->destination)
         return answer_here(x);
     if (x->request.method == HTTP_METHOD_CONNECT)
         return origin_connect(x);
     if (x->request.max_forwards == 0)
         return answer_options(x);
+    if (apply_request_rules(x) < 0)
+        return -1;
     int r = conversation_hold(talk); /* choose a server, lease a connection, send, read the answer's head */
     x->answer = &x->server.stream;
-    return r;
+    return r < 0 ? r : replace_error(x);
 }
 
 /* --- errors ------------------------------------------------------------------------------------------------------------ */
@@ -336,6 +360,9 @@ static void answer_failure(struct exchange *x)
     x->page.keepalive = !x->close;
     x->page.date = worker_date(x->worker);
     x->log.status = x->page.status;
+    dress_page(x);
+    apply_page_rules(x);
+    x->page.edits = x->response_edits;
     int r = client->ops->write_page(client, &x->page);
     if (r == 0)
         r = client->ops->finish(client, NULL);
@@ -414,6 +441,8 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     if (r == 0)
         r = exchange_admit(&x);
     if (r == 0 && !x.answer) /* else somebody who was asked has refused the request */
+        r = check_maintenance(&x);
+    if (r == 0 && !x.answer)
         r = exchange_check_limits(&x);
     if (r == 0 && !x.answer)
         r = obtain_answer(&x, &talk);

@@ -33,8 +33,10 @@ struct exchange {
     struct local_answer local;         /* an answer that is made here */
     struct http_stream *answer;        /* where the answer comes from: one of the two */
     struct memory memory;              /* lives as long as the exchange */
-    bool close;                        /* the client's connection ends with this exchange */
-    struct http_page page; /* what to tell the client if it failed; status 0: nothing can be told */
+    const char *request_id;            /* once asked for: exchange_request_id() */
+    struct span path, target; /* rewritten: the normal path, and what servers see; empty: as received */
+    bool close;               /* the client's connection ends with this exchange */
+    struct http_page page;    /* what to tell the client if it failed; status 0: nothing can be told */
     struct access_entry log;
     struct conf_origin origin; /* where the key that fired was set; log.origin points here */
     struct http_edits request_edits, response_edits; /* of fields, as the configuration asks for */

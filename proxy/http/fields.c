@@ -117,6 +117,14 @@ bool http_field_editable(struct span name)
            id != HTTP_F_EXPECT;
 }
 
+bool http_edits_drop(const struct http_edits *edits, struct span name)
+{
+    for (size_t i = 0; i < edits->count; i++)
+        if (edits->list[i].op != HTTP_EDIT_ADD && span_equal_nocase(edits->list[i].name, name))
+            return true;
+    return false;
+}
+
 size_t http_edits_size(const struct http_edits *edits)
 {
     size_t size = 0;

@@ -106,6 +106,9 @@ struct http_edits {
     size_t count;
 };
 
+/* Do they take away the fields of that name that are there already? */
+bool http_edits_drop(const struct http_edits *edits, struct span name);
+
 /* How many bytes they add to a head at most. */
 size_t http_edits_size(const struct http_edits *edits);
 

@@ -46,14 +46,6 @@ static int finish(const struct writer *w, const char *out)
     return w->full || w->at - out > INT32_MAX ? -ENOBUFS : (int)(w->at - out);
 }
 
-static bool edited(const struct http_edits *edits, struct span name)
-{
-    for (size_t i = 0; i < edits->count; i++)
-        if (edits->list[i].op != HTTP_EDIT_ADD && span_equal_nocase(edits->list[i].name, name))
-            return true;
-    return false;
-}
-
 static void put_edits(struct writer *w, const struct http_edits *edits)
 {
     for (size_t i = 0; i < edits->count; i++)
@@ -113,9 +105,10 @@ static void put_framing(struct writer *w, enum http_framing framing, uint64_t le
     }
 }
 
-static void put_via(struct writer *w, const struct http_head *head, struct span name)
+static void put_via(struct writer *w, const struct http_head *head, struct span name,
+                    const struct http_edits *edits)
 {
-    if (!name.n)
+    if (!name.n || http_edits_drop(edits, SPAN("Via")))
         return;
     put(w, head->minor ? SPAN("Via: 1.1 ") : SPAN("Via: 1.0 "));
     put(w, name);
@@ -169,7 +162,7 @@ static bool skip_in_request(const struct http_field *f, const void *arg)
             return true;
         break;
     }
-    return facts->edits.count && edited(&facts->edits, f->name);
+    return facts->edits.count && http_edits_drop(&facts->edits, f->name);
 }
 
 /* Without a chunked body there are no trailers to announce. */
@@ -212,7 +205,7 @@ static void put_x_forwarded(struct writer *w, const struct http_head *head,
 {
     const struct http_edits *edits = &facts->edits;
 
-    if (!edited(edits, SPAN("X-Forwarded-For"))) {
+    if (!http_edits_drop(edits, SPAN("X-Forwarded-For"))) {
         put(w, SPAN("X-Forwarded-For: "));
         if (appended_to(facts, HTTP_BELIEVED_X_FORWARDED_FOR)) {
             put_values(w, head, HTTP_F_X_FORWARDED_FOR);
@@ -223,10 +216,10 @@ static void put_x_forwarded(struct writer *w, const struct http_head *head,
         put(w, facts->client);
         put(w, SPAN("\r\n"));
     }
-    if (!keeps(head, facts, HTTP_F_X_FORWARDED_PROTO) && (!edited(edits, SPAN("X-Forwarded-Proto"))))
+    if (!keeps(head, facts, HTTP_F_X_FORWARDED_PROTO) && !http_edits_drop(edits, SPAN("X-Forwarded-Proto")))
         put_field(w, SPAN("X-Forwarded-Proto"), facts->scheme);
     if (head->host.n && !keeps(head, facts, HTTP_F_X_FORWARDED_HOST) &&
-        (!edited(edits, SPAN("X-Forwarded-Host"))))
+        !http_edits_drop(edits, SPAN("X-Forwarded-Host")))
         put_field(w, SPAN("X-Forwarded-Host"), head->host);
 }
 
@@ -277,9 +270,9 @@ static void put_client(struct writer *w, const struct http_head *head,
 {
     if (!facts->no_forwarded)
         put_x_forwarded(w, head, facts);
-    if (facts->forwarded && !edited(&facts->edits, SPAN("Forwarded")))
+    if (facts->forwarded && !http_edits_drop(&facts->edits, SPAN("Forwarded")))
         put_forwarded(w, head, facts);
-    if (keeps(head, facts, HTTP_F_X_REAL_IP) && !edited(&facts->edits, SPAN("X-Real-IP")))
+    if (keeps(head, facts, HTTP_F_X_REAL_IP) && !http_edits_drop(&facts->edits, SPAN("X-Real-IP")))
         put_field(w, SPAN("X-Real-IP"), facts->origin.n ? facts->origin : facts->client);
 }
 
@@ -323,14 +316,14 @@ int http_forward_request(const struct http_head *head, const struct http_forward
     put_framing(&w, head->framing, head->content_length);
     if (head->expect_continue && !facts->no_expect)
         put(&w, SPAN("Expect: 100-continue\r\n"));
-    if (head->max_forwards > 0) {
+    if (head->max_forwards > 0 && !http_edits_drop(&facts->edits, SPAN("Max-Forwards"))) {
         put(&w, SPAN("Max-Forwards: "));
         put_decimal(&w, (uint64_t)head->max_forwards - 1);
         put(&w, SPAN("\r\n"));
     }
     put_request_connection(&w, head, facts);
     put_client(&w, head, facts);
-    put_via(&w, head, facts->via);
+    put_via(&w, head, facts->via, &facts->edits);
     put_edits(&w, &facts->edits);
     put(&w, SPAN("\r\n"));
     return finish(&w, out);
@@ -356,7 +349,7 @@ static bool skip_in_response(const struct http_field *f, const void *arg)
 
     if (f->hop || f->id == HTTP_F_CONTENT_LENGTH || (f->id == HTTP_F_TRAILER && !c->trailers))
         return true;
-    return c->facts->edits.count && edited(&c->facts->edits, f->name);
+    return c->facts->edits.count && http_edits_drop(&c->facts->edits, f->name);
 }
 
 static void put_status_line(struct writer *w, const struct http_head *head)
@@ -399,10 +392,10 @@ int http_forward_response(const struct http_head *head, const struct http_forwar
         /* Without a body, a length still says what the body of a GET would be (HEAD, 304). */
         bool length_only = facts->framing == HTTP_FRAMING_NONE && head->has_length;
         put_framing(&w, length_only ? HTTP_FRAMING_LENGTH : facts->framing, head->content_length);
-        if (!head->has_date && facts->date.n)
+        if (!head->has_date && facts->date.n && !http_edits_drop(&facts->edits, SPAN("Date")))
             put_field(&w, SPAN("Date"), facts->date);
         put_response_connection(&w, head, facts);
-        put_via(&w, head, facts->via);
+        put_via(&w, head, facts->via, &facts->edits);
         put_edits(&w, &facts->edits);
     } else if (head->upgrade) {
         put(&w, SPAN("Connection: upgrade\r\nUpgrade: websocket\r\n"));

@@ -347,7 +347,8 @@ static int h1_write_response(struct http_stream *s, const struct http_head *head
 static int h1_write_page(struct http_stream *s, const struct http_page *page)
 {
     struct h1 *h = h1_of(s);
-    int r = out_room(h, HTTP_PAGE_BYTES + http_edits_size(&page->fields));
+    int r = out_room(h, HTTP_PAGE_BYTES + http_edits_size(&page->fields) + http_edits_size(&page->edits) +
+                            page->type.n);
     if (r < 0)
         return r;
     r = http_page(page, h->out + h->queued, h->out_capacity - h->queued);
@@ -355,7 +356,9 @@ static int h1_write_page(struct http_stream *s, const struct http_page *page)
         return r;
     h->queued += (uint32_t)r;
     h->out_framing = HTTP_FRAMING_NONE;
-    return 0;
+    bool whole =
+        !page->type.n || page->method == HTTP_METHOD_HEAD || page->status == 204 || page->status == 304;
+    return whole ? 0 : s->ops->write_body(s, page->content);
 }
 
 static void queue(struct h1 *h, const char *p, size_t n)

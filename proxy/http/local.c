@@ -55,6 +55,43 @@ int local_field(struct exchange *x, struct span name, struct span value)
     return 0;
 }
 
+/* Is the field about the content, rather than about the answer? */
+static bool tells_of_content(const struct http_field *f)
+{
+    static const struct span names[] = {
+        {"accept-ranges", 13},
+        {"content-digest", 14},
+        {"content-disposition", 19},
+        {"content-language", 16},
+        {"content-location", 16},
+        {"content-md5", 11},
+        {"digest", 6},
+        {"etag", 4},
+        {"last-modified", 13},
+        {"repr-digest", 11},
+    };
+    if (f->id == HTTP_F_CONTENT_LENGTH || f->id == HTTP_F_CONTENT_TYPE || f->id == HTTP_F_CONTENT_ENCODING ||
+        f->id == HTTP_F_CONTENT_RANGE || f->id == HTTP_F_TRAILER || f->id == HTTP_F_TRANSFER_ENCODING)
+        return true;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (span_equal_nocase(f->name, names[i]))
+            return true;
+    return false;
+}
+
+void local_replace(struct exchange *x)
+{
+    struct http_head *head = &x->response;
+    uint16_t count = 0;
+    for (uint16_t i = 0; i < head->count; i++)
+        if (!tells_of_content(&head->fields[i]))
+            head->fields[count++] = head->fields[i];
+    head->count = count;
+    local_end(x);
+    x->local = (struct local_answer){.stream.ops = &local_ops, .fd = -1, .buffers = &x->worker->buffers};
+    x->answer = &x->local.stream;
+}
+
 static bool bodiless(const struct http_head *head)
 {
     return head->method == HTTP_METHOD_HEAD || head->status == 204 || head->status == 304;

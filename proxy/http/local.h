@@ -45,6 +45,9 @@ int local_body(struct exchange *x, struct span body);
 int local_file(struct exchange *x, int fd, uint64_t from, uint64_t length);
 int local_pieces(struct exchange *x, int fd, const struct local_piece *pieces, size_t count);
 
+/* Starts content of our own for the answer that is in x->response already: the fields that told of the old content go. */
+void local_replace(struct exchange *x);
+
 /* Closes the file, gives the buffer back. Nothing if no answer was begun. */
 void local_end(struct exchange *x);
 

@@ -91,16 +91,21 @@ struct printer {
     size_t cap, n;
 };
 
+__attribute__((format(printf, 2, 0))) static void vprint(struct printer *p, const char *format, va_list args)
+{
+    size_t room = p->n < p->cap ? p->cap - p->n : 0;
+    int n = vsnprintf(room ? p->out + p->n : NULL, room, format, args);
+
+    p->n += n < 0 ? p->cap + 1 : (size_t)n;
+}
+
 __attribute__((format(printf, 2, 3))) static void print(struct printer *p, const char *format, ...)
 {
     va_list args;
-    size_t room = p->n < p->cap ? p->cap - p->n : 0;
-    int n;
 
     va_start(args, format);
-    n = vsnprintf(room ? p->out + p->n : NULL, room, format, args);
+    vprint(p, format, args);
     va_end(args);
-    p->n += n < 0 ? p->cap + 1 : (size_t)n;
 }
 
 /* Details as the inside of a quoted sf-string (RFC 8941): visible ASCII, with '"' and '\' escaped. */
@@ -132,27 +137,48 @@ static size_t write_body(const struct http_page *page, const char *phrase, char 
     return p.n < cap ? p.n : cap - 1;
 }
 
+/* A field of the page itself, unless the configuration has other plans. */
+__attribute__((format(printf, 4, 5))) static void print_field(struct printer *p, const struct http_page *page,
+                                                              const char *name, const char *format, ...)
+{
+    va_list args;
+
+    if (http_edits_drop(&page->edits, span_str(name)))
+        return;
+    print(p, "%s: ", name);
+    va_start(args, format);
+    vprint(p, format, args);
+    va_end(args);
+    print(p, "\r\n");
+}
+
+static void print_edits(struct printer *p, const struct http_edits *fields, const struct http_edits *edits)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        const struct http_edit *e = &fields->list[i];
+        if (e->op != HTTP_EDIT_REMOVE && !(edits && http_edits_drop(edits, e->name)))
+            print(p, "%.*s: %.*s\r\n", (int)e->name.n, e->name.p, (int)e->value.n, e->value.p);
+    }
+}
+
 static void print_reason_fields(struct printer *p, const struct http_page *page)
 {
     const char *error = page->error ? page->error : usual_error(page->status);
     char details[2 * MOST_DETAILS + 1];
 
     if (page->status == 405)
-        print(p, "Allow: %s\r\n", page->allow ? page->allow : "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
+        print_field(p, page, "Allow", "%s",
+                    page->allow ? page->allow : "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
     if (page->location)
-        print(p, "Location: %s\r\n", page->location);
+        print_field(p, page, "Location", "%s", page->location);
     if (page->retry_after > 0)
-        print(p, "Retry-After: %d\r\n", page->retry_after);
-    for (size_t i = 0; i < page->fields.count; i++)
-        print(p, "%.*s: %.*s\r\n", (int)page->fields.list[i].name.n, page->fields.list[i].name.p,
-              (int)page->fields.list[i].value.n, page->fields.list[i].value.p);
+        print_field(p, page, "Retry-After", "%d", page->retry_after);
+    print_edits(p, &page->fields, &page->edits);
     if (!error)
         return;
     escape_details(page->details, details);
-    print(p, "Proxy-Status: greenway; error=%s", error);
-    if (details[0])
-        print(p, "; details=\"%s\"", details);
-    print(p, "\r\n");
+    print_field(p, page, "Proxy-Status", "greenway; error=%s%s%s%s", error, details[0] ? "; details=\"" : "",
+                details, details[0] ? "\"" : "");
 }
 
 int http_page(const struct http_page *page, char *out, size_t cap)
@@ -160,24 +186,28 @@ int http_page(const struct http_page *page, char *out, size_t cap)
     char body[MOST_DETAILS + 128];
     const char *phrase = http_reason_phrase(page->status);
     bool bodiless = page->status < 200 || page->status == 204 || page->status == 304;
-    size_t length = bodiless ? 0 : write_body(page, phrase, body, sizeof(body));
+    bool own = page->type.n == 0;
+    size_t length = bodiless ? 0 : own ? write_body(page, phrase, body, sizeof(body)) : page->content.n;
     struct printer p = {out, cap, 0};
 
-    print(&p, "HTTP/1.1 %03d %s\r\nServer: greenway\r\n", page->status, phrase);
+    print(&p, "HTTP/1.1 %03d %s\r\n", page->status, phrase);
+    print_field(&p, page, "Server", "greenway");
     if (page->date.n)
-        print(&p, "Date: %.*s\r\n", (int)page->date.n, page->date.p);
-    if (!bodiless)
-        print(&p,
-              "Content-Type: text/plain; charset=utf-8\r\nX-Content-Type-Options: nosniff\r\n"
-              "Content-Length: %zu\r\n",
-              length);
+        print_field(&p, page, "Date", "%.*s", (int)page->date.n, page->date.p);
+    if (!bodiless) {
+        struct span type = own ? SPAN("text/plain; charset=utf-8") : page->type;
+        print_field(&p, page, "Content-Type", "%.*s", (int)type.n, type.p);
+        print_field(&p, page, "X-Content-Type-Options", "nosniff");
+        print(&p, "Content-Length: %zu\r\n", length);
+    }
     print_reason_fields(&p, page);
+    print_edits(&p, &page->edits, NULL);
     if (!page->keepalive)
         print(&p, "Connection: close\r\n");
     else if (page->minor == 0)
         print(&p, "Connection: keep-alive\r\n");
     print(&p, "\r\n");
-    if (!bodiless && page->method != HTTP_METHOD_HEAD)
+    if (own && !bodiless && page->method != HTTP_METHOD_HEAD)
         print(&p, "%.*s", (int)length, body);
     return p.n < p.cap ? (int)p.n : -ENOBUFS; /* < : vsnprintf wants room for a NUL as well */
 }

@@ -7,7 +7,7 @@
 
 #include "head.h"
 
-/* Enough for every page whose strings are within their limits, with http_edits_size(&page->fields) on top. */
+/* Enough for every page whose strings are within their limits, with http_edits_size() of fields and edits on top. */
 #define HTTP_PAGE_BYTES 2048
 
 struct http_page {
@@ -15,13 +15,16 @@ struct http_page {
     enum http_method method; /* of the request; HTTP_METHOD_HEAD gets no body */
     uint8_t minor;           /* the client's HTTP/1.minor; 1 when not known */
     bool keepalive;
-    const char *error;        /* RFC 9209 error type, e.g. "connection_refused"; NULL: chosen by status */
-    const char *details;      /* why, up to 256 bytes of it are used, unsafe bytes replaced; NULL: none */
-    const char *allow;        /* Allow field of a 405; NULL: the usual methods */
-    const char *location;     /* Location field of a redirect, already checked; NULL: none */
-    int retry_after;          /* Retry-After in seconds; 0: none */
-    struct span date;         /* empty: no Date */
+    const char *error;    /* RFC 9209 error type, e.g. "connection_refused"; NULL: chosen by status */
+    const char *details;  /* why, up to 256 bytes of it are used, unsafe bytes replaced; NULL: none */
+    const char *allow;    /* Allow field of a 405; NULL: the usual methods */
+    const char *location; /* Location field of a redirect, already checked; NULL: none */
+    int retry_after;      /* Retry-After in seconds; 0: none */
+    struct span date;     /* empty: no Date */
+    struct span type; /* not empty: `content` instead of the usual text; http_page() makes its head only */
+    struct span content;
     struct http_edits fields; /* further ones, such as WWW-Authenticate */
+    struct http_edits edits;  /* what the configuration wants done to all of the fields above */
 };
 
 /* Returns the length written or -ENOBUFS. */

@@ -10,6 +10,7 @@
 #include "http/authenticate.h"
 #include "listener.h"
 #include "observe/error_log.h"
+#include "presence.h"
 #include "process.h"
 #include "upstream/names.h"
 #include "upstream/origins.h"
@@ -129,6 +130,7 @@ static void take_down(struct worker *w)
     authenticator_free(w->authenticator);
     free(w->origins);
     buffers_destroy(&w->buffers);
+    presences_free(&w->presences);
     encoders_trim(&w->encoders);
     if (green_hub_close() < 0)
         error_log(LOG_LEVEL_WARNING, "worker %u ended with greenlets alive", w->index);

@@ -59,6 +59,7 @@ struct worker {
     struct http_date date;
     struct mirrors mirrors;
     struct route_random random;
+    struct presence *presences; /* of files that switch maintenance on */
     char scratch[65536]; /* for work that does not wait: stacks stay small. No request target is larger */
     struct connections connections;
     size_t connection_count;

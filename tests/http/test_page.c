@@ -126,12 +126,63 @@ START_TEST(small_buffers_are_never_overrun)
 }
 END_TEST
 
+START_TEST(content_of_another_makes_a_head_for_it)
+{
+    struct http_page page = {.status = 502,
+                             .minor = 1,
+                             .keepalive = true,
+                             .method = HTTP_METHOD_GET,
+                             .type = SPAN("text/html"),
+                             .content = SPAN("<b>sorry</b>")};
+    struct http_head head;
+    int n = make(&page, &head);
+
+    ck_assert_uint_eq(head.bytes, (size_t)n);
+    ck_assert_uint_eq(head.content_length, page.content.n);
+    assert_span(value(&head, "content-type"), "text/html");
+}
+END_TEST
+
+START_TEST(a_configuration_has_the_last_word)
+{
+    struct http_edit field = {HTTP_EDIT_ADD, SPAN("WWW-Authenticate"), SPAN("Basic")};
+    struct http_edit edits[] = {{HTTP_EDIT_SET, SPAN("server"), SPAN("mine")},
+                                {HTTP_EDIT_REMOVE, SPAN("Proxy-Status"), {NULL, 0}},
+                                {HTTP_EDIT_REMOVE, SPAN("WWW-Authenticate"), {NULL, 0}},
+                                {HTTP_EDIT_ADD, SPAN("X-A"), SPAN("1")},
+                                {HTTP_EDIT_ADD, SPAN("X-A"), SPAN("2")}};
+    struct http_page page = {.status = 405,
+                             .minor = 1,
+                             .keepalive = true,
+                             .method = HTTP_METHOD_GET,
+                             .allow = "GET",
+                             .fields = {&field, 1},
+                             .edits = {edits, 5}};
+    struct http_head head;
+    unsigned servers = 0, added = 0;
+
+    make(&page, &head);
+    for (unsigned i = 0; i < head.count; i++) {
+        servers += span_equal_nocase(head.fields[i].name, SPAN("server"));
+        added += span_equal_nocase(head.fields[i].name, SPAN("x-a"));
+    }
+    ck_assert_uint_eq(servers, 1);
+    ck_assert_uint_eq(added, 2);
+    assert_span(value(&head, "server"), "mine");
+    assert_span(value(&head, "allow"), "GET");
+    ck_assert_ptr_null(http_head_find(&head, SPAN("proxy-status")));
+    ck_assert_ptr_null(http_head_find(&head, SPAN("www-authenticate")));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("page");
     tcase_add_test(tc, every_status_makes_a_valid_answer);
     tcase_add_test(tc, head_gets_no_body);
     tcase_add_test(tc, further_fields_are_said);
+    tcase_add_test(tc, content_of_another_makes_a_head_for_it);
+    tcase_add_test(tc, a_configuration_has_the_last_word);
     tcase_add_test(tc, reasons_are_said_and_cleaned);
     tcase_add_test(tc, long_details_are_cut);
     tcase_add_test(tc, redirects_name_their_place);

@@ -1,0 +1,80 @@
+/*
+ * Templates: values with variables in them, "https://www.example.com${uri}", taken apart when the configuration is
+ * loaded. What a variable stands for is found out when a request is served; here are their names.
+ *
+ * ${name} and ${name:argument} are variables, $$ is a dollar, any other $ stands for itself.
+ */
+#ifndef CONF_TEMPLATE_H
+#define CONF_TEMPLATE_H
+
+#include <stddef.h>
+
+#include "arena.h"
+
+/* What is known where the template is used (flags of conf_template_parse); all else is known everywhere. */
+enum conf_template_scope {
+    CONF_KNOWS_SERVER = 1,   /* a server has been chosen */
+    CONF_KNOWS_STATUS = 2,   /* there is an answer */
+    CONF_KNOWS_CAPTURES = 4, /* a regular expression has matched: $0 to $9 are its captures */
+};
+
+/* clang-format off */
+/*      id             name             scope               what it stands for */
+#define CONF_VARIABLES(X) \
+    X(METHOD,          "method",        0,                  "the method: GET") \
+    X(SCHEME,          "scheme",        0,                  "http or https, as the client sees it") \
+    X(HOST,            "host",          0,                  "the host that was asked for, in lower case, without a port") \
+    X(PORT,            "port",          0,                  "the port that was asked for, that of the scheme if none was named") \
+    X(AUTHORITY,       "authority",     0,                  "host and port as the client named them") \
+    X(URI,             "uri",           0,                  "path and query as received") \
+    X(PATH,            "path",          0,                  "the path as received") \
+    X(QUERY,           "query",         0,                  "the query as received, without its '?'") \
+    X(CLIENT,          "client",        0,                  "the client's address") \
+    X(CLIENT_PORT,     "client_port",   0,                  "the client's port") \
+    X(LISTENER,        "listener",      0,                  "the listener's name") \
+    X(ROUTE,           "route",         0,                  "the route's name, empty if none matched") \
+    X(UPSTREAM,        "upstream",      0,                  "the upstream's name, empty if there is none") \
+    X(SERVER,          "server",        CONF_KNOWS_SERVER,  "the server that was asked, as configured") \
+    X(STATUS,          "status",        CONF_KNOWS_STATUS,  "the answer's status: 200") \
+    X(REQUEST_ID,      "request_id",    0,                  "128 random bits in hexadecimal, the same for all of a request") \
+    X(TIME,            "time",          0,                  "the time of day: 2026-01-31T12:00:00Z") \
+    X(QUERY_NAMED,     "query:NAME",    0,                  "the first parameter of that name in the query, decoded") \
+    X(HEADER_NAMED,    "header:NAME",   0,                  "the request's header field of that name; several are joined by commas") \
+    X(COOKIE_NAMED,    "cookie:NAME",   0,                  "the request's cookie of that name") \
+    X(PATH_CAPTURE,    "path.N",        0,                  "what group N of the route's path expression matched; 0 is all that it matched") \
+    X(HOST_CAPTURE,    "host.N",        0,                  "the same of its host expression")
+/* clang-format on */
+
+enum conf_variable {
+    CONF_V_TEXT, /* none: a piece of the template's own text */
+#define CONF_VARIABLE_ENUM(id, name, scope, doc) CONF_V_##id,
+    CONF_VARIABLES(CONF_VARIABLE_ENUM)
+#undef CONF_VARIABLE_ENUM
+        CONF_V_CAPTURE, /* $N */
+    CONF_VARIABLE_COUNT
+};
+
+struct conf_part {
+    enum conf_variable variable;
+    unsigned number; /* ..._CAPTURE: the group, 0 to 9 */
+    const char
+        *text; /* CONF_V_TEXT: the text; ..._NAMED: the name; with a NUL that `length` does not count */
+    size_t length;
+};
+
+/* Parts of one template at most. */
+#define CONF_TEMPLATE_PARTS 64
+
+struct conf_template {
+    const struct conf_part *parts;
+    size_t count; /* 0: empty */
+};
+
+/* Takes a text apart. `scope` is made of enum conf_template_scope. NULL, or what is wrong, to be said behind the text. */
+const char *conf_template_parse(struct conf_arena *arena, const char *text, unsigned scope,
+                                struct conf_template *out);
+
+/* "${method}, ${scheme}, ...": the variables known in a scope. */
+const char *conf_template_variables(struct conf_arena *arena, unsigned scope);
+
+#endif

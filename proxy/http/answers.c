@@ -1,0 +1,58 @@
+/* Redirects and fixed answers (answers.h). */
+#include "answers.h"
+
+#include <errno.h>
+
+#include "variables.h"
+
+static int cannot_fill(struct exchange *x, int error, const char *key)
+{
+    return exchange_fail(x, 500, error == -EMSGSIZE ? "answer_too_long" : "no_memory", "proxy_internal_error",
+                         BLAME_ROUTE, key);
+}
+
+/* Does the URL need a host that the request does not have? (HTTP/1.0 may come without.) */
+static bool lacks_host(const struct exchange *x, const struct conf_template *t)
+{
+    for (size_t i = 0; i < t->count && !x->request.host.n; i++)
+        if (t->parts[i].variable == CONF_V_HOST || t->parts[i].variable == CONF_V_AUTHORITY)
+            return true;
+    return false;
+}
+
+int answer_redirect(struct exchange *x, const struct conf_redirect *redirect)
+{
+    struct span location;
+    if (lacks_host(x, &redirect->location))
+        return exchange_fail(x, 400, "host_missing", "http_request_error", BLAME_ROUTE, "redirect");
+    int r = exchange_fill(x, &redirect->location, TEMPLATE_URI, &location);
+    if (r < 0)
+        return cannot_fill(x, r, "redirect");
+    while (redirect->local && location.n > 1 && location.p[1] == '/') /* "//name/" would be another host */
+        location = span_of(location.p + 1, location.n - 1);
+    local_begin(x, redirect->status);
+    r = local_field(x, SPAN("Location"), location);
+    return r < 0 ? cannot_fill(x, r, "redirect") : local_body(x, SPAN(""));
+}
+
+enum template_place answer_place(const char *type)
+{
+    if (strstr(type, "html") || strstr(type, "xml"))
+        return TEMPLATE_HTML;
+    return strstr(type, "json") || strstr(type, "javascript") ? TEMPLATE_JSON : TEMPLATE_TEXT;
+}
+
+int answer_text(struct exchange *x, const struct conf_respond *respond)
+{
+    struct span text = SPAN("");
+    x->log.status = respond->status; /* for ${status} */
+    int r = respond->type ? exchange_fill(x, &respond->text, answer_place(respond->type), &text) : 0;
+    if (r < 0)
+        return cannot_fill(x, r, "respond");
+    local_begin(x, respond->status);
+    if (respond->type)
+        r = local_field(x, SPAN("Content-Type"), span_str(respond->type));
+    if (r == 0 && respond->type)
+        r = local_field(x, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
+    return r < 0 ? cannot_fill(x, r, "respond") : local_body(x, text);
+}

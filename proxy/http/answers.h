@@ -1,0 +1,15 @@
+/* Answers that a route gives without a server: redirects and fixed texts. */
+#ifndef HTTP_ANSWERS_H
+#define HTTP_ANSWERS_H
+
+#include "exchange.h"
+#include "route/template.h"
+
+/* Make the answer, in x->response and x->local. 0, or -1 after exchange_fail(). */
+int answer_redirect(struct exchange *x, const struct conf_redirect *redirect);
+int answer_text(struct exchange *x, const struct conf_respond *respond);
+
+/* How a text of this media type is filled in, so that no variable breaks out of its place. */
+enum template_place answer_place(const char *type);
+
+#endif
