@@ -130,7 +130,7 @@ class Routes(Case):
         self.assertEqual(answer.status, 400)
         self.assert_own_page(answer)
         self.assertEqual(self.goes_to(proxy, "h", "/aaa"), "guarded")
-        line = proxy.access_log(2)[0]
+        line = next(line for line in proxy.access_log(2) if line["status"] == 400)  # workers log when they like
         self.assertEqual((line["reason"], line["directive"]), ("match_too_costly", "path"))
         self.assertRegex(line["origin"], r":7$")
 
