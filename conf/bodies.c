@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 /* ---- content codings ---- */
 
@@ -179,12 +180,67 @@ static void check_codings(const struct section *s, const struct conf_compress *c
                            "'off' stands in the list beside a coding; allowed: one or the other");
 }
 
+/* What is stored must have a limit. */
+static void check_buffering(const struct section *s, bool on, int64_t max_body, struct conf_origin origin)
+{
+    if (on && max_body == 0)
+        conf_error(s->l->errors, origin, title(s), "request_buffering",
+                   "bodies would be stored without any limit; set max_body to a size");
+}
+
+static bool takes(const struct conf_route *route, const struct conf_listener *listener)
+{
+    for (size_t i = 0; i < route->listener_count; i++)
+        if (route->listeners[i] == listener)
+            return true;
+    return route->listener_count == 0 && listener->protocol == CONF_HTTP;
+}
+
+static void check_route(struct conf_loader *l, const struct conf_route *route)
+{
+    struct section s = {l, CONF_ROUTE, route->name};
+    struct conf_origin origin = route->origin;
+
+    for (size_t i = 0; i < conf_key_count; i++)
+        if (!strcmp(conf_keys[i].name, "request_buffering") && route->origins[i].line)
+            origin = route->origins[i];
+    check_codings(&s, &route->compress);
+    for (size_t i = 0; i < l->conf->listener_count; i++) {
+        const struct conf_listener *listener = &l->conf->listeners[i];
+
+        if (!takes(route, listener))
+            continue;
+        check_buffering(&s, conf_pick(route->buffering.request, listener->buffering.request),
+                        conf_pick(route->max_body, listener->max_body), origin);
+        return; /* said once is enough */
+    }
+}
+
+static void check_folder(struct conf_loader *l, struct conf_origin origin)
+{
+    if (access(l->conf->temp_path, W_OK | X_OK) != 0)
+        conf_warning(l->errors, origin, "greenway", "temp_path",
+                     "'%s' is no folder that can be written to here, so that long bodies cannot be buffered",
+                     l->conf->temp_path);
+}
+
 void conf_check_bodies(struct conf_loader *l)
 {
-    const struct conf *c = l->conf;
+    struct conf *c = l->conf;
+    bool buffering = false;
 
-    for (size_t i = 0; i < c->listener_count; i++)
-        check_codings(&(struct section){l, CONF_LISTENER, c->listeners[i].name}, &c->listeners[i].compress);
-    for (size_t i = 0; i < c->route_count; i++)
-        check_codings(&(struct section){l, CONF_ROUTE, c->routes[i].name}, &c->routes[i].compress);
+    for (size_t i = 0; i < c->listener_count; i++) {
+        struct section s = {l, CONF_LISTENER, c->listeners[i].name};
+
+        check_codings(&s, &c->listeners[i].compress);
+        check_buffering(&s, c->listeners[i].buffering.request, c->listeners[i].max_body,
+                        c->listeners[i].origin);
+        buffering |= c->listeners[i].buffering.request;
+    }
+    for (size_t i = 0; i < c->route_count; i++) {
+        check_route(l, &c->routes[i]);
+        buffering |= c->routes[i].buffering.request > 0;
+    }
+    if (buffering)
+        check_folder(l, (struct conf_origin){.file = c->file});
 }

@@ -1,5 +1,5 @@
 /*
- * What may be done with the bodies that pass: coding responses.
+ * What may be done with the bodies that pass: coding responses, keeping requests until they are complete.
  */
 #ifndef CONF_BODIES_H
 #define CONF_BODIES_H
@@ -27,6 +27,11 @@ struct conf_compress {
     CONF_LIST(struct conf_media_type, types, type_count); /* none: the usual ones */
     int64_t min_size;                                     /* of a body whose length is known */
     int private;                                          /* responses to somebody in particular too */
+};
+
+struct conf_buffering {
+    int request;    /* bodies of requests are complete before a server is chosen */
+    int64_t memory; /* bytes of each that stay in memory */
 };
 
 /* Is a media type, without its parameters and in any case, among them? */

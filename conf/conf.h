@@ -56,6 +56,7 @@ struct conf_listener {
     int64_t source_prefix_v6;
     struct conf_compress compress;
     struct conf_forward forward;
+    struct conf_buffering buffering;
     int64_t max_connections;                  /* of this listener, all workers together */
     int64_t max_head, max_fields, max_target; /* limits on a request head: bytes, field lines, bytes */
     int64_t max_body;                         /* request body bytes; 0 is no limit */
@@ -97,6 +98,7 @@ struct conf_route {
     struct conf_files files;
     struct conf_compress compress;
     struct conf_mirroring mirror;
+    struct conf_buffering buffering;
     const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
 };
@@ -136,6 +138,7 @@ struct conf {
     enum conf_client_address client_address_from;
     enum conf_forwarded forwarded_headers;
     int64_t compress_memory; /* of each worker */
+    const char *temp_path;
 
     struct conf_mirror_limits mirror;
 

@@ -6,6 +6,7 @@
 
 #include "header_rules.h"
 #include "origin.h"
+#include "spool.h"
 #include "upstream/origins.h"
 
 #define INTERIM_MAX 100 /* interim answers before the final one; more are no service to anybody */
@@ -30,6 +31,25 @@ int exchange_body_too_large(struct exchange *x)
     x->close = true; /* what comes of the body all the same is not read */
     return exchange_fail(x, 413, "body_too_large", "http_request_error",
                          by_route ? BLAME_ROUTE : BLAME_LISTENER, "max_body");
+}
+
+struct relay_patience exchange_body_patience(const struct exchange *x)
+{
+    return (struct relay_patience){.timeout = x->listener->timeout_body,
+                                   .min_rate = x->listener->min_rate,
+                                   .max_bytes = (uint64_t)exchange_max_body(x)};
+}
+
+int exchange_body_failed(struct exchange *x, int error)
+{
+    x->close = true;
+    if (http_is_error(error))
+        return exchange_malformed(x, error);
+    if (error == -EMSGSIZE)
+        return exchange_body_too_large(x);
+    if (error == -ETIMEDOUT)
+        return exchange_fail(x, 408, "body_timeout", "http_request_error", BLAME_LISTENER, "timeout_body");
+    return exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
 }
 
 /* --- the connection ------------------------------------------------------------------------------------------------ */
@@ -95,15 +115,20 @@ static void *upload(void *arg)
 {
     struct conversation *t = arg;
     struct exchange *x = t->x;
-    struct relay_patience patience = {.timeout = x->listener->timeout_body,
-                                      .min_rate = x->listener->min_rate,
-                                      .max_bytes = (uint64_t)exchange_max_body(x)};
+    struct relay_patience patience = exchange_body_patience(x);
     t->upload_result =
         relay_body(t->body, &x->server.stream, &patience, &x->worker->buffers, &t->upload_side);
     t->upload_done = true;
     if (t->upload_result < 0 && t->upload_side == RELAY_FROM)
         shutdown(x->lease->fd, SHUT_RDWR);
     return NULL;
+}
+
+/* Does the body go out without waiting for anybody, in hardly more than one piece? */
+static bool body_is_short(const struct exchange *x)
+{
+    return x->spool ? spool_length(x->spool) <= BUFFER_SIZE && !x->spool->in_file
+                    : h1_body_buffered(x->client);
 }
 
 /* The head and as much of the body as is here; a body that has yet to come is left to an upload greenlet. Trouble with
@@ -114,12 +139,15 @@ static int send_request(struct conversation *t)
     struct http_stream *server = &x->server.stream;
     t->upload_done = false;
     t->upload_result = 0;
-    h1_mark(x->client, &t->body_start);
-    t->body = mirror_body(&t->mirror, &x->client->stream);
+    if (x->spool)
+        spool_rewind(x->spool);
+    else
+        h1_mark(x->client, &t->body_start);
+    t->body = mirror_body(&t->mirror, x->spool ? &x->spool->stream : &x->client->stream);
     int r = server->ops->write_request(server, &x->request, &t->facts);
     if (r < 0)
         return r;
-    if (h1_body_buffered(x->client)) {
+    if (body_is_short(x)) {
         upload(t);
         return 0;
     }
@@ -148,16 +176,10 @@ void conversation_failed(struct conversation *t)
     struct exchange *x = t->x;
     if (!client_failed(t))
         return;
-    int r = t->upload_result;
-    x->close = true;
-    if (http_is_error(r))
-        exchange_malformed(x, r);
-    else if (r == -EMSGSIZE)
-        exchange_body_too_large(x);
-    else if (r == -ETIMEDOUT)
-        exchange_fail(x, 408, "body_timeout", "http_request_error", BLAME_LISTENER, "timeout_body");
+    if (x->spool)
+        exchange_fail(x, 500, "buffer_unreadable", "proxy_internal_error", BLAME_NONE, NULL);
     else
-        exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
+        exchange_body_failed(x, t->upload_result);
 }
 
 /* --- the client meanwhile ------------------------------------------------------------------------------------------------- */
@@ -177,7 +199,7 @@ static void client_event(void *arg, int status)
 
 static void watch_client(struct conversation *t)
 {
-    if (!t->upload) /* which would notice itself */
+    if (!t->upload || t->x->spool) /* an upload from the client would notice itself */
         t->watching = green_park_readable(t->x->connection->fd, client_event, t, GREEN_FOREVER) == 0;
 }
 
@@ -263,7 +285,7 @@ static bool may_replay(const struct conversation *t, int error)
 {
     const struct exchange *x = t->x;
     bool died = error == -ECONNRESET || error == -EPIPE;
-    if (!died || t->replayed || !x->lease->reused || x->server.end || t->upload)
+    if (!died || t->replayed || !x->lease->reused || x->server.end || (t->upload && !x->spool))
         return false;
     switch (x->request.method) {
     case HTTP_METHOD_GET:
@@ -317,8 +339,10 @@ int conversation_hold(struct conversation *t)
             return exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
         if (!may_replay(t, r))
             return bad_answer(x, r);
+        stop_upload(t);
         drop(x);
-        h1_rewind(x->client, &t->body_start);
+        if (!x->spool)
+            h1_rewind(x->client, &t->body_start);
         t->replayed = true;
     }
     if (t->upload_done)
@@ -328,7 +352,7 @@ int conversation_hold(struct conversation *t)
     if (x->response.status == 101 && !x->client->body_done)
         return exchange_fail(x, 502, "upgrade_before_body", "http_protocol_error", BLAME_NONE, NULL);
     /* Answered before it has had all of the request: there will be no next one on this connection. */
-    x->close |= t->upload != NULL;
+    x->close |= t->upload && !x->spool;
     return 0;
 }
 
@@ -339,5 +363,5 @@ void conversation_end(struct conversation *t, bool complete)
     mirror_end(&t->mirror);
     if (!x->lease)
         return;
-    exchange_give_back(x, complete && x->client->body_done);
+    exchange_give_back(x, complete && t->upload_result == 0 && x->client->body_done);
 }

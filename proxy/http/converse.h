@@ -52,4 +52,9 @@ void exchange_give_back(struct exchange *x, bool complete);
 int64_t exchange_max_body(const struct exchange *x);
 int exchange_body_too_large(struct exchange *x);
 
+/* How patient to be with a client that sends its body; and what becomes of a request whose body failed. The latter
+ * returns -1. */
+struct relay_patience exchange_body_patience(const struct exchange *x);
+int exchange_body_failed(struct exchange *x, int error);
+
 #endif

@@ -9,6 +9,7 @@
 
 #include "admit.h"
 #include "answers.h"
+#include "buffering.h"
 #include "compress.h"
 #include "converse.h"
 #include "error_pages.h"
@@ -36,6 +37,7 @@ void exchange_prepare(struct exchange *x, struct connection *c, struct h1 *clien
     x->destination = NULL;
     x->client = client;
     x->lease = NULL;
+    x->spool = NULL;
     x->local.stream.ops = NULL;
     x->answer = NULL;
     memory_init(&x->memory, &c->worker->buffers);
@@ -290,7 +292,7 @@ static int obtain_answer(struct exchange *x, struct conversation *talk)
         return origin_connect(x);
     if (x->request.max_forwards == 0)
         return answer_options(x);
-    if (apply_request_rules(x) < 0)
+    if (apply_request_rules(x) < 0 || buffer_request(x) < 0)
         return -1;
     int r = conversation_hold(talk); /* choose a server, lease a connection, send, read the answer's head */
     x->answer = &x->server.stream;
@@ -447,6 +449,7 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     if (r == 0 && !x.answer)
         r = obtain_answer(&x, &talk);
     if (r == 0 && (x.response.status == 101 || x.request.method == HTTP_METHOD_CONNECT)) {
+        buffer_request_end(&x);
         memory_release(&x.memory);
         return upgrade(&x);
     }
@@ -461,6 +464,7 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     write_log(&x);
     enum exchange_end end = how_it_ends(&x, r == 0);
     local_end(&x);
+    buffer_request_end(&x);
     memory_release(&x.memory);
     h1_next(client);
     c->requests++;

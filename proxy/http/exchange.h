@@ -30,6 +30,7 @@ struct exchange {
     struct upstream_connection *lease; /* NULL: none */
     struct h1 server;                  /* of the lease */
     green_address_t server_address;    /* of a server that no configuration names */
+    struct spool *spool;               /* the request's body, if it was received before; else NULL */
     struct local_answer local;         /* an answer that is made here */
     struct http_stream *answer;        /* where the answer comes from: one of the two */
     struct memory memory;              /* lives as long as the exchange */

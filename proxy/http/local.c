@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "exchange.h"
+#include "runtime/disk.h"
 
 #ifdef SYS_cachestat
 #define CACHESTAT SYS_cachestat
@@ -148,18 +149,6 @@ void local_end(struct exchange *x)
 
 /* --- the stream --------------------------------------------------------------------------------------------------- */
 
-/* What the page cache has is read at once; for the rest a thread waits for the disk. */
-static ssize_t read_file(struct local_answer *l, size_t most, green_time deadline)
-{
-    struct iovec iov = {l->buffer, most};
-    ssize_t n = preadv2(l->fd, &iov, 1, (off_t)l->now.from, RWF_NOWAIT);
-    if (n < 0 && errno == EOPNOTSUPP) /* a file system that lives in memory */
-        n = pread(l->fd, l->buffer, most, (off_t)l->now.from);
-    if (n >= 0)
-        return n;
-    return errno == EAGAIN ? green_file_pread(l->fd, l->buffer, most, (off_t)l->now.from, deadline) : -errno;
-}
-
 /* So many bytes of the file went; none: it has become shorter than was promised. */
 static ssize_t took(struct local_answer *l, ssize_t n)
 {
@@ -186,7 +175,8 @@ static ssize_t local_read_body(struct http_stream *s, struct span *data, green_t
     if (!l->buffer)
         return -ENOMEM;
     ssize_t n =
-        took(l, read_file(l, l->now.length < BUFFER_SIZE ? (size_t)l->now.length : BUFFER_SIZE, deadline));
+        took(l, disk_read(l->fd, l->buffer, l->now.length < BUFFER_SIZE ? (size_t)l->now.length : BUFFER_SIZE,
+                          l->now.from, deadline));
     *data = span_of(l->buffer, n > 0 ? (size_t)n : 0);
     return n;
 }

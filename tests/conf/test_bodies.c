@@ -130,6 +130,39 @@ START_TEST(bad_media_types)
 }
 END_TEST
 
+START_TEST(buffering)
+{
+    struct conf *c =
+        load("[greenway]\ntemp_path = /tmp\n[limits]\nmax_body = 1m\nbuffer_memory = 8k\n" LISTENER
+             "request_buffering = on\n[route r]\nupstream = u\nrequest_buffering = off\n" UPSTREAM);
+
+    ck_assert_int_eq(c->listeners[0].buffering.request, 1);
+    ck_assert_int_eq(c->listeners[0].buffering.memory, 8192);
+    ck_assert_int_eq(c->routes[0].buffering.request, 0);
+    ck_assert_int_eq(c->routes[0].buffering.memory, CONF_INHERIT);
+    ck_assert_str_eq(c->temp_path, "/tmp");
+    conf_free(c);
+}
+END_TEST
+
+START_TEST(buffering_needs_a_limit)
+{
+    load_with(
+        "[greenway]\ntemp_path = /tmp\n[limits]\nmax_body = 0\n" LISTENER "request_buffering = on\n" UPSTREAM,
+        "t:5: [listener l] request_buffering: bodies would be stored without any limit; set max_body to a "
+        "size\n");
+    load_with("[greenway]\ntemp_path = /tmp\n[limits]\nmax_body = 0\n" LISTENER
+              "[route r]\nupstream = u\nrequest_buffering = on\n" UPSTREAM,
+              "t:10: [route r] request_buffering: bodies would be stored without any limit; set max_body to "
+              "a size\n");
+    conf_free(load_with(
+        "[greenway]\ntemp_path = /nowhere/at/all\n" LISTENER
+        "request_buffering = on\nmax_body = 1m\n" UPSTREAM,
+        "t: warning: [greenway] temp_path: '/nowhere/at/all' is no folder that can be written to here, "
+        "so that long bodies cannot be buffered\n"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("conf/bodies");
@@ -140,6 +173,8 @@ int main(void)
     tcase_add_loop_test(tests, media_types, 0, sizeof(types) / sizeof(types[0]));
     tcase_add_test(tests, usual_media_types);
     tcase_add_loop_test(tests, bad_media_types, 0, sizeof(bad_types) / sizeof(bad_types[0]));
+    tcase_add_test(tests, buffering);
+    tcase_add_test(tests, buffering_needs_a_limit);
     suite_add_tcase(suite, tests);
     return run_tests(suite);
 }
