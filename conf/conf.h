@@ -40,6 +40,7 @@ struct conf_access {
 };
 
 #include "client.h"
+#include "patience.h"
 #include "rate.h"
 #include "authentication.h"
 #include "destination.h"
@@ -53,6 +54,7 @@ struct conf_listener {
     struct conf_authentication authentication; /* in a route leeway, forward: CONF_INHERIT unless set */
     struct conf_client client;
     struct conf_demand demand;
+    struct conf_patience patience;
     int64_t source_prefix_v6;
     struct conf_compress compress;
     struct conf_forward forward;
@@ -84,7 +86,7 @@ struct conf_route {
     size_t listener_count;
     struct conf_match match;
     struct conf_split split;
-    int64_t max_body, timeout_response; /* CONF_INHERIT unless set here */
+    int64_t max_body, timeout_response, timeout_request; /* CONF_INHERIT unless set here */
     struct conf_header_rules headers;
     struct conf_redirect redirect;
     struct conf_respond respond;
@@ -120,6 +122,7 @@ struct conf_upstream {
     int64_t keepalive;                       /* idle connections kept per worker; 0: none */
     int64_t keepalive_requests;              /* uses of one connection */
     int64_t timeout_connect, timeout_response, timeout_read, timeout_write, timeout_idle;
+    int64_t min_rate_response;         /* bytes a second; 0 off */
     const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
 };

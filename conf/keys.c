@@ -54,6 +54,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/answers.inc"
 #include "keys/limits.inc"
 #include "keys/timeouts.inc"
+#include "keys/patience.inc"
 };
 /* clang-format on */
 

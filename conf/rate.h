@@ -5,6 +5,7 @@
 #define CONF_RATE_H
 
 #define CONF_RATE_PARTS 4
+#define CONF_RATES_MOST 64 /* in one section */
 
 enum conf_rate_by {
     CONF_BY_SOURCE,

@@ -49,6 +49,8 @@ int exchange_body_failed(struct exchange *x, int error)
         return exchange_body_too_large(x);
     if (error == -ETIMEDOUT)
         return exchange_fail(x, 408, "body_timeout", "http_request_error", BLAME_LISTENER, "timeout_body");
+    if (error == -ETIME)
+        return exchange_fail(x, 408, "body_too_slow", "http_request_error", BLAME_LISTENER, "min_rate");
     return exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
 }
 

@@ -1,12 +1,14 @@
 /* The rules are the route's where it has some, else the listener's. */
 #include "demand.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "route/keyed_hash.h"
 #include "route/rate_table.h"
 #include "route/source.h"
 #include "runtime/process.h"
+#include "runtime/sources.h"
 
 /* --- methods ------------------------------------------------------------------------------------------------------- */
 
@@ -199,6 +201,7 @@ static int check_rates(struct exchange *x)
     const struct conf_demand *d = rates_of(x, &by_route);
     struct rate_table *table = x->worker->process->rates;
     int64_t hold = 0;
+    uint64_t taken = 0; /* from which; there are at most CONF_RATES_MOST */
     green_time now = green_turn_time();
     for (size_t i = 0; i < d->rate_count; i++) {
         const struct conf_rate_limit *limit = &d->rates[i];
@@ -207,6 +210,7 @@ static int check_rates(struct exchange *x)
         if (limit->off)
             continue;
         if (rate_take(table, key_of(x, limit), &rate, now, &answer)) {
+            taken |= UINT64_C(1) << i;
             hold = !limit->dry_run && answer.wait > hold ? answer.wait : hold;
             continue;
         }
@@ -216,7 +220,7 @@ static int check_rates(struct exchange *x)
         }
         while (i-- > 0) {
             rate = rate_of(&d->rates[i]);
-            if (!d->rates[i].off)
+            if (taken >> i & 1)
                 rate_give_back(table, key_of(x, &d->rates[i]), &rate);
         }
         return refuse_rate(x, limit, by_route, answer.wait);
@@ -226,9 +230,29 @@ static int check_rates(struct exchange *x)
     return 0;
 }
 
+/* How many requests of its source are being served already. */
+static int check_share(struct exchange *x)
+{
+    int64_t most = x->listener->patience.requests_per_source;
+    if (!most)
+        return 0;
+    struct source source = source_of(exchange_client(x), (unsigned)x->listener->source_prefix_v6);
+    int r = source_enter(x->worker->process->sources, x->listener, source, most, &x->counted);
+    if (r == -EDQUOT) {
+        exchange_fail(x, 429, "too_many_requests_of_source", "http_request_denied", BLAME_LISTENER,
+                      "max_requests_per_source");
+        x->page.retry_after = 1;
+    } else if (r < 0) {
+        exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_NONE, NULL);
+    }
+    return r < 0 ? -1 : 0;
+}
+
 int exchange_demand(struct exchange *x)
 {
     int r = check_method(x);
+    if (r == 0)
+        r = check_share(x);
     return r == 0 ? check_rates(x) : r;
 }
 

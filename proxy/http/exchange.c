@@ -22,6 +22,8 @@
 #include "rewriting.h"
 #include "route/client_address.h"
 #include "route/match.h"
+#include "runtime/process.h"
+#include "runtime/sources.h"
 #include "upgrade.h"
 
 /* --- head in ------------------------------------------------------------------------------------------------------- */
@@ -44,8 +46,9 @@ void exchange_prepare(struct exchange *x, struct connection *c, struct h1 *clien
     x->request_id = NULL;
     x->path = x->target = span_of(NULL, 0);
     x->request_edits = x->response_edits = (struct http_edits){NULL, 0};
-    x->close = x->trusted = false;
+    x->close = x->stuck = x->trusted = x->limited = false;
     x->source = &c->peer;
+    x->counted = NULL;
     x->page.status = 0;
     x->request.bytes = 0;
     x->request.method = HTTP_METHOD_GET; /* as far as a page for a head that cannot be read is concerned */
@@ -71,14 +74,18 @@ static int read_request(struct exchange *x)
     http_request_begin(&client->parser, &limits);
     int r = client->stream.ops->read_head(&client->stream, &x->request,
                                           x->log.started + x->listener->timeout_head);
-    if (r == 0)
+    if (r == 0) {
+        connection_busy(x->connection);
         return 0;
+    }
     if (http_is_error(r))
         return exchange_malformed(x, r);
     x->close = true;
     if (r == -ETIMEDOUT && !http_head_idle(&client->parser))
         return exchange_fail(x, 408, "head_timeout", "http_request_error", BLAME_LISTENER, "timeout_head");
     bool silent = http_head_idle(&client->parser); /* the usual end of a kept connection */
+    if (x->connection->shed && !silent)
+        return exchange_fail(x, 0, "shed", NULL, BLAME_LISTENER, "max_connections");
     return exchange_fail(x, 0, silent ? "" : "client_gone", NULL, BLAME_NONE, NULL);
 }
 
@@ -166,6 +173,32 @@ int exchange_choose_route(struct exchange *x)
     return exchange_fail(x, 404, "no_route", "destination_not_found", BLAME_LISTENER, "upstream");
 }
 
+/* A limit on the whole of it, where one is wanted. */
+static void limit_time(struct exchange *x)
+{
+    int64_t limit =
+        conf_pick(x->route ? x->route->timeout_request : CONF_INHERIT, x->listener->patience.timeout_request);
+    x->limited = limit > 0;
+    if (x->limited)
+        green_timeout_start_at(&x->limit, x->log.started + limit);
+}
+
+/* Whatever broke off when that time was over did so for this reason. */
+static void lift_time(struct exchange *x, bool failed)
+{
+    if (!x->limited)
+        return;
+    green_timeout_stop(&x->limit);
+    x->limited = false;
+    if (!failed || !green_timeout_fired(&x->limit))
+        return;
+    bool by_route = x->route && x->route->timeout_request != CONF_INHERIT;
+    int status = x->client->sent ? 0 : x->client->body_done ? 504 : 408;
+    exchange_fail(x, status, "request_timeout",
+                  status == 408 ? "http_request_error" : "http_response_timeout",
+                  by_route ? BLAME_ROUTE : BLAME_LISTENER, "timeout_request");
+}
+
 int exchange_check_limits(struct exchange *x)
 {
     uint64_t max_body = (uint64_t)exchange_max_body(x);
@@ -190,7 +223,8 @@ static int relay_from(struct exchange *x, struct http_stream *body)
     x->log.status = x->response.status;
     if (apply_response_rules(x) < 0)
         return -1;
-    struct relay_patience patience = {.timeout = read_patience(x)};
+    struct relay_patience patience = {.timeout = read_patience(x),
+                                      .min_rate = x->upstream ? x->upstream->min_rate_response : 0};
     enum relay_side side = RELAY_TO;
     struct http_forward_response facts = {.minor = x->request.minor,
                                           .framing = http_response_framing(&x->response, x->request.minor),
@@ -204,24 +238,28 @@ static int relay_from(struct exchange *x, struct http_stream *body)
         r = relay_body(body, client, &patience, &x->worker->buffers, &side);
     if (r == 0)
         return 0;
-    bool timeout = r == -ETIMEDOUT;
+    x->stuck = side == RELAY_TO && (r == -ETIMEDOUT || r == -ETIME);
     if (side == RELAY_TO)
-        return timeout ? exchange_fail(x, 0, "write_timeout", NULL, BLAME_LISTENER, "timeout_write")
-                       : exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
+        return r == -ETIMEDOUT ? exchange_fail(x, 0, "write_timeout", NULL, BLAME_LISTENER, "timeout_write")
+               : r == -ETIME ? exchange_fail(x, 0, "client_too_slow", NULL, BLAME_LISTENER, "min_rate_write")
+                             : exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
     if (x->client->body_out &&
         client->ops->flush(client) < 0) /* what came of the body is the client's, then it ends */
         return exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
     int status = x->client->sent ? 0 : 502;
     if (x->local.stream.ops) {
-        status = x->client->sent ? 0 : timeout ? 504 : 500;
-        return timeout
+        status = x->client->sent ? 0 : r == -ETIMEDOUT ? 504 : 500;
+        return r == -ETIMEDOUT
                    ? exchange_fail(x, status, "disk_timeout", "proxy_internal_error", BLAME_LISTENER,
                                    "timeout_disk")
                    : exchange_fail(x, status, "file_unreadable", "proxy_internal_error", BLAME_NONE, NULL);
     }
-    if (timeout)
+    if (r == -ETIMEDOUT)
         return exchange_fail(x, status, "read_timeout", "http_response_incomplete", exchange_server_blame(x),
                              "timeout_read");
+    if (r == -ETIME)
+        return exchange_fail(x, status, "response_too_slow", "http_response_incomplete", BLAME_UPSTREAM,
+                             "min_rate_response");
     return exchange_fail(x, status, http_is_error(r) ? http_error_info(r)->reason : "upstream_truncated",
                          "http_response_incomplete", BLAME_NONE, NULL);
 }
@@ -420,6 +458,8 @@ static enum exchange_end how_it_ends(const struct exchange *x, bool answered)
     bool all_read = x->client->body_done && x->client->at == x->client->end;
     if (!x->close)
         return EXCHANGE_KEEP;
+    if (x->stuck) /* or the kernel would hold what is queued for it until it has read that too */
+        return EXCHANGE_ABORT;
     if (!answered && !x->page.status) /* nobody there, or the answer broke off */
         return x->response.status &&
                        http_response_framing(&x->response, x->request.minor) == HTTP_FRAMING_UNTIL_CLOSE
@@ -432,6 +472,7 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
 {
     struct exchange x;
     struct conversation talk;
+    connection_waits(c);
     exchange_prepare(&x, c, client);
     conversation_begin(&talk, &x);
 
@@ -441,6 +482,8 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     if (r == 0)
         r = exchange_choose_route(&x);
     if (r == 0)
+        limit_time(&x);
+    if (r == 0)
         r = exchange_admit(&x);
     if (r == 0 && !x.answer) /* else somebody who was asked has refused the request */
         r = check_maintenance(&x);
@@ -449,6 +492,7 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     if (r == 0 && !x.answer)
         r = obtain_answer(&x, &talk);
     if (r == 0 && (x.response.status == 101 || x.request.method == HTTP_METHOD_CONNECT)) {
+        lift_time(&x, false);
         buffer_request_end(&x);
         memory_release(&x.memory);
         return upgrade(&x);
@@ -457,11 +501,14 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
         r = relay_response(&x);
     if (r < 0)
         conversation_failed(&talk);
+    lift_time(&x, r < 0);
 
     conversation_end(&talk, r == 0);
     if (r < 0)
         answer_failure(&x);
     write_log(&x);
+    if (x.counted)
+        source_leave(x.worker->process->sources, x.counted);
     enum exchange_end end = how_it_ends(&x, r == 0);
     local_end(&x);
     buffer_request_end(&x);

@@ -37,14 +37,18 @@ struct exchange {
     const char *request_id;            /* once asked for: exchange_request_id() */
     struct span path, target; /* rewritten: the normal path, and what servers see; empty: as received */
     bool close;               /* the client's connection ends with this exchange */
+    bool stuck;               /* for the client does not read */
     struct http_page page;    /* what to tell the client if it failed; status 0: nothing can be told */
     struct access_entry log;
     struct conf_origin origin; /* where the key that fired was set; log.origin points here */
     struct http_edits request_edits, response_edits; /* of fields, as the configuration asks for */
     struct http_head request, response;
+    bool limited; /* in time, by the following */
+    green_timeout_t limit;
     bool trusted;           /* the peer's word on the client's address was taken */
     green_address_t behind; /* what it said, if source points here */
     const green_address_t *source;
+    struct source_count *counted; /* NULL: its requests are not */
     char client_text[GREEN_ADDRESS_TEXT], origin_text[GREEN_ADDRESS_TEXT];
 };
 

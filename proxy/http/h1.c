@@ -86,7 +86,7 @@ void h1_init(struct h1 *h, int fd, struct buffers *buffers, uint32_t head_limit,
                      .fd = fd,
                      .buffers = buffers,
                      .head_limit = head_limit,
-                     .timeout_write = timeout_write};
+                     .pace.timeout = timeout_write};
 }
 
 static void drop_trailers(struct h1 *h)
@@ -263,8 +263,7 @@ bool h1_body_buffered(const struct h1 *h)
 
 /* --- writing ---------------------------------------------------------------------------------------------------------- */
 
-/* Sends what is queued and then the given pieces. The deadline is renewed whenever the peer took something: slow is
- * fine, stuck is not. */
+/* Sends what is queued and then the given pieces, while the peer keeps its pace. */
 static int send_all(struct h1 *h, struct iovec *iov, int count)
 {
     if (h->queued) {
@@ -274,11 +273,14 @@ static int send_all(struct h1 *h, struct iovec *iov, int count)
         iov++, count--;
     }
     while (count) {
-        green_time deadline = green_turn_time() + h->timeout_write;
+        green_time start = green_turn_time(), deadline = write_pace_deadline(&h->pace, start);
         ssize_t n = count == 1 ? green_write(h->fd, iov->iov_base, iov->iov_len, deadline)
                                : green_writev(h->fd, iov, count, deadline);
+        int r = write_pace_note(&h->pace, h->fd, start, n);
+        if (r < 0)
+            return r;
         if (n < 0)
-            return (int)n;
+            continue;
         h->sent = true;
         while (count && (size_t)n >= iov->iov_len)
             n -= (ssize_t)iov->iov_len, iov++, count--;
@@ -438,10 +440,17 @@ static ssize_t h1_splice_in(struct http_stream *s, green_pipe_t *pipe, green_tim
 static ssize_t h1_splice_out(struct http_stream *s, green_pipe_t *pipe)
 {
     struct h1 *h = h1_of(s);
-    ssize_t n = green_splice_out(pipe, h->fd, false, green_turn_time() + h->timeout_write);
-    if (n > 0)
+    for (;;) {
+        green_time start = green_turn_time();
+        ssize_t n = green_splice_out(pipe, h->fd, false, write_pace_deadline(&h->pace, start));
+        int r = write_pace_note(&h->pace, h->fd, start, n);
+        if (r < 0)
+            return r;
+        if (n < 0)
+            continue;
         h->body_out += (uint64_t)n;
-    return n;
+        return n;
+    }
 }
 
 static const struct http_stream_ops h1_ops = {

@@ -6,6 +6,7 @@
 #define HTTP_H1_H
 
 #include "runtime/buffer.h"
+#include "runtime/write_pace.h"
 #include "stream.h"
 
 /* Where the trailers of a chunked body go: in a buffer taken when there is one. */
@@ -18,9 +19,9 @@ struct h1 {
     struct http_stream stream;
     int fd;
     struct buffers *buffers;
-    int64_t timeout_write; /* ns that the peer may take to accept some more bytes */
-    bool keep_head;        /* the head's bytes must stay while the body is read: its spans are in use */
-    bool eof;              /* the peer has sent all it will */
+    struct write_pace pace; /* of the peer's reading */
+    bool keep_head;         /* the head's bytes must stay while the body is read: its spans are in use */
+    bool eof;               /* the peer has sent all it will */
 
     /* receiving: in[at..end) is what has come and was not consumed */
     char *in;

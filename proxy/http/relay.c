@@ -27,7 +27,7 @@ static ssize_t count(ssize_t n, struct pace *pace, const struct relay_patience *
     pace->bytes += (uint64_t)n;
     if (patience->max_bytes && pace->bytes > patience->max_bytes)
         return -EMSGSIZE;
-    return too_slow(pace, patience) ? -ETIMEDOUT : n;
+    return too_slow(pace, patience) ? -ETIME : n;
 }
 
 static ssize_t next_piece(struct http_stream *from, struct span *data, const struct relay_patience *patience,
@@ -53,7 +53,7 @@ static int splice_body(struct http_stream *from, struct http_stream *to,
         ssize_t n = from->ops->splice_in(from, &pipe, start + patience->timeout);
         pace.waited += green_turn_time() - start;
         pace.bytes += n > 0 ? (uint64_t)n : 0;
-        r = n < 0 ? (int)n : too_slow(&pace, patience) ? -ETIMEDOUT : 0;
+        r = n < 0 ? (int)n : too_slow(&pace, patience) ? -ETIME : 0;
         if (r < 0)
             break;
         *side = RELAY_TO;

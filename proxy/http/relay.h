@@ -16,7 +16,7 @@ struct relay_patience {
 enum relay_side { RELAY_NONE, RELAY_FROM, RELAY_TO };
 
 /* Passes the rest of the body of `from` on to `to` and finishes `to`, trailers included. 0, or the error and *side.
- * A sender below the minimum rate is -ETIMEDOUT. May switch. */
+ * A sender below the minimum rate is -ETIME, and so is a receiver that is too slow. May switch. */
 int relay_body(struct http_stream *from, struct http_stream *to, const struct relay_patience *patience,
                struct buffers *buffers, enum relay_side *side);
 

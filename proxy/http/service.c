@@ -9,6 +9,7 @@
 #include "exchange.h"
 #include "load.h"
 
+#define REFUSING_MOST 1000               /* in a flood, descriptors are worth more than a page that arrives */
 #define DISCARD_BYTES ((size_t)64 << 20) /* how much unread body a lingering close puts up with */
 
 /* Closing a socket with unread bytes resets it, and the reset can overtake the answer just sent: so end our side,
@@ -20,6 +21,7 @@ static void linger(struct connection *c, struct h1 *client)
     char *buffer = buffer_take(&c->worker->buffers);
     if (!buffer)
         return;
+    connection_waits(c);
     green_shutdown_write(c->fd);
     while (!client->eof && discarded < DISCARD_BYTES) {
         ssize_t n = green_read(c->fd, buffer, BUFFER_SIZE, deadline);
@@ -35,6 +37,7 @@ static void serve(void *arg, int status);
 static int park(struct connection *c, int64_t patience)
 {
     c->idle = true;
+    connection_waits(c);
     int r = green_park_readable(c->fd, serve, c, green_turn_time() + patience);
     if (r < 0)
         c->idle = false;
@@ -53,6 +56,7 @@ static void serve(void *arg, int status)
         return;
     }
     h1_init(&client, c->fd, &c->worker->buffers, (uint32_t)conf->max_head, conf->timeout_write);
+    client.pace.min_rate = conf->patience.min_rate_write;
     client.keep_head = true;
     enum exchange_end end;
     do
@@ -80,38 +84,42 @@ static void end_refused(void *arg, int status)
 {
     int fd = (int)(intptr_t)arg;
     char request[4096];
+    worker_self()->refusing--;
     if (status == 0 && green_read(fd, request, sizeof request, GREEN_NOWAIT) < 0)
         status = -ECONNRESET; /* it does not matter any more */
     green_close(fd);
 }
 
-void http_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer)
+void http_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer,
+                 const struct refusal *why)
 {
     char page[HTTP_PAGE_BYTES];
-    struct http_page facts = {.status = 503,
+    struct http_page facts = {.status = why->status,
                               .method = HTTP_METHOD_GET,
                               .minor = 1,
                               .error = "connection_limit_reached",
-                              .details = "max_connections",
+                              .details = why->directive,
                               .retry_after = 1,
                               .date = worker_date(w)};
-    struct conf_origin origin = conf_listener_origin(l->conf, "max_connections");
+    struct conf_origin origin = conf_listener_origin(l->conf, why->directive);
     struct access_entry entry = {.listener = l->conf,
                                  .client = peer,
                                  .minor = 1,
-                                 .status = 503,
-                                 .reason = "too_many_connections",
-                                 .directive = "max_connections",
+                                 .status = why->status,
+                                 .reason = why->reason,
+                                 .directive = why->directive,
                                  .origin = &origin,
                                  .started = green_turn_time(),
                                  .ended = green_turn_time()};
     int n = http_page(&facts, page, sizeof page);
     size_t sent = 0;
-    if (n > 0 && green_write_all(fd, page, (size_t)n, &sent, GREEN_NOWAIT) < 0)
-        entry.reason =
-            "too_many_connections_unsent"; /* a fresh socket's buffer takes a page; if not, so be it */
+    if (n < 0 || green_write_all(fd, page, (size_t)n, &sent, GREEN_NOWAIT) < 0)
+        entry.status = 0; /* a fresh socket's buffer takes a page; if not, so be it */
     access_log_write(w->log, &entry);
     green_shutdown_write(fd);
-    if (green_park_readable(fd, end_refused, (void *)(intptr_t)fd, green_turn_time() + GREEN_S(2)) < 0)
+    if (w->refusing < REFUSING_MOST &&
+        green_park_readable(fd, end_refused, (void *)(intptr_t)fd, green_turn_time() + GREEN_S(2)) == 0)
+        w->refusing++;
+    else
         green_close(fd);
 }

@@ -8,7 +8,8 @@
  * (then c is still the caller's). */
 int http_serve(struct connection *c);
 
-/* Answers 503 on a connection that there is no place for, and closes it. */
-void http_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer);
+/* Tells somebody whose connection is not taken why, and closes it. */
+void http_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer,
+                 const struct refusal *why);
 
 #endif

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "load.h"
+#include "runtime/process.h"
+#include "runtime/sources.h"
 #include "tcp/tunnel.h"
 
 /* What is left of an exchange while its tunnel lives. The log's texts are copied behind it, for the buffers that they
@@ -15,6 +17,7 @@ struct upgraded {
     struct access_entry log;
     green_address_t client; /* what log.client points to */
     green_address_t server_address;
+    struct source_count *counted;
     char text[];
 };
 
@@ -46,6 +49,7 @@ static struct upgraded *remember(struct exchange *x)
         u->server_address = *x->log.server_address;
         u->log.server_address = &u->server_address;
     }
+    u->counted = x->counted;
     char *at = u->text;
     keep_text(&u->log.method, &at);
     keep_text(&u->log.host, &at);
@@ -81,6 +85,8 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
     u->log.ended = green_turn_time();
     if (access_log_wanted(w->log))
         access_log_write(w->log, &u->log);
+    if (u->counted)
+        source_leave(w->process->sources, u->counted);
     connection_close(u->connection);
     free(u);
 }
@@ -117,6 +123,8 @@ enum exchange_end upgrade(struct exchange *x)
         return EXCHANGE_TUNNEL;
     }
     free(u);
+    if (x->counted)
+        source_leave(x->worker->process->sources, x->counted);
     group_discard(x->lease);
     return EXCHANGE_CLOSE;
 }

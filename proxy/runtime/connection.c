@@ -1,11 +1,97 @@
 /* Client connections: counted, served by their listener's protocol, closed. */
 #include "connection.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "http/service.h"
+#include "observe/error_log.h"
 #include "process.h"
+#include "route/client_address.h"
+#include "sources.h"
 #include "tcp/service.h"
+
+#define SHED_NOTICE GREEN_S(10) /* from one warning to the next */
+#define SHED_TRIES  8           /* connections looked at for one to shed */
+
+/* --- waiting, and being shed ------------------------------------------------------------------------------------- */
+
+static struct waiting *queue_of(const struct worker *w, const struct listener *l)
+{
+    return &w->waiting[l - w->process->listeners];
+}
+
+void connection_waits(struct connection *c)
+{
+    if (c->waiting || c->shed)
+        return;
+    c->waiting = true;
+    TAILQ_INSERT_TAIL(queue_of(c->worker, c->listener), c, waiting_link);
+}
+
+void connection_busy(struct connection *c)
+{
+    if (!c->waiting)
+        return;
+    c->waiting = false;
+    TAILQ_REMOVE(queue_of(c->worker, c->listener), c, waiting_link);
+}
+
+static void leave_place(struct worker *w, struct listener *l)
+{
+    atomic_fetch_sub(&l->connections, 1);
+    atomic_fetch_sub(&w->process->connections, 1);
+}
+
+static void say_that_we_shed(struct worker *w, const struct listener *l)
+{
+    if (w->told_of_shedding && green_turn_time() - w->told_of_shedding < SHED_NOTICE)
+        return;
+    w->told_of_shedding = green_turn_time();
+    error_log(
+        LOG_LEVEL_WARNING,
+        "listener %s has as many connections as it may (max_connections): those that have been waited for "
+        "longest are closed in favour of new ones",
+        l->conf->name);
+}
+
+/* Frees the place of whoever has owed us a request for the longest time. Whose bytes have just come is passed over;
+ * who is being read from is shut down, and its greenlet will notice. */
+static bool shed_one(struct worker *w, struct listener *l)
+{
+    struct connection *c, *next;
+    int tries = SHED_TRIES;
+    for (c = TAILQ_FIRST(queue_of(w, l)); c && tries--; c = next) {
+        next = TAILQ_NEXT(c, waiting_link);
+        if (c->idle && !green_unpark(c->fd))
+            continue;
+        say_that_we_shed(w, l);
+        if (c->idle) {
+            connection_close(c);
+        } else {
+            connection_busy(c);
+            leave_place(w, l);
+            c->shed = true;
+            shutdown(c->fd, SHUT_RDWR);
+        }
+        return true;
+    }
+    return false;
+}
+
+static bool shed(struct worker *w, struct listener *l)
+{
+    if (shed_one(w, l))
+        return true;
+    for (size_t i = 0; i < w->conf->listener_count; i++) /* the process is full of others' connections */
+        if (atomic_load(&w->process->connections) >= w->conf->max_connections &&
+            shed_one(w, &w->process->listeners[i]))
+            return true;
+    return false;
+}
+
+/* --- places ----------------------------------------------------------------------------------------------------- */
 
 static bool take_place(struct worker *w, struct listener *l)
 {
@@ -19,27 +105,50 @@ process_full:
     return false;
 }
 
-static void leave_place(struct worker *w, struct listener *l)
+/* How many the peer has already. Trusted proxies speak for many. */
+static int count_source(struct worker *w, struct listener *l, const green_address_t *peer,
+                        struct source_count **counted)
 {
-    atomic_fetch_sub(&l->connections, 1);
-    atomic_fetch_sub(&w->process->connections, 1);
+    int64_t most = l->conf->patience.connections_per_source;
+    *counted = NULL;
+    if (!most || client_trusted(&l->conf->client, peer))
+        return 0;
+    return source_enter(w->process->sources, &l->connections,
+                        source_of(peer, (unsigned)l->conf->source_prefix_v6), most, counted);
+}
+
+static void refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer,
+                   const struct refusal *why)
+{
+    if (l->conf->protocol != CONF_TCP)
+        http_refuse(w, l, fd, peer, why);
+    else
+        tcp_refuse(w, l, fd, peer, why);
 }
 
 void connection_open(struct worker *w, struct listener *l, int fd, const green_address_t *peer)
 {
-    if (!take_place(w, l)) {
-        if (l->conf->protocol != CONF_TCP)
-            http_refuse(w, l, fd, peer);
-        else
-            green_close(fd);
+    static const struct refusal full = {503, "too_many_connections", "max_connections"};
+    static const struct refusal greedy = {429, "too_many_connections_of_source",
+                                          "max_connections_per_source"};
+    struct source_count *counted;
+    int r = count_source(w, l, peer, &counted);
+    if (r == -EDQUOT) {
+        refuse(w, l, fd, peer, &greedy);
         return;
     }
-    struct connection *c = calloc(1, sizeof *c);
+    if (r == 0 && !take_place(w, l) && !(shed(w, l) && take_place(w, l))) {
+        refuse(w, l, fd, peer, &full);
+        goto give_up;
+    }
+    struct connection *c = r == 0 ? calloc(1, sizeof *c) : NULL;
     if (!c) {
-        leave_place(w, l);
         green_close(fd);
-        return;
+        if (r == 0)
+            leave_place(w, l);
+        goto give_up;
     }
+    c->counted = counted;
     c->worker = w;
     c->listener = l;
     c->fd = fd;
@@ -47,9 +156,13 @@ void connection_open(struct worker *w, struct listener *l, int fd, const green_a
     c->peer = *peer;
     LIST_INSERT_HEAD(&w->connections, c, link);
     w->connection_count++;
-    int r = l->conf->protocol != CONF_TCP ? http_serve(c) : tcp_serve(c);
+    r = l->conf->protocol != CONF_TCP ? http_serve(c) : tcp_serve(c);
     if (r < 0)
         connection_close(c);
+    return;
+give_up:
+    if (counted)
+        source_leave(w->process->sources, counted);
 }
 
 void connection_close(struct connection *c)
@@ -57,7 +170,11 @@ void connection_close(struct connection *c)
     struct worker *w = c->worker;
     if (c->fd >= 0)
         green_close(c->fd);
-    leave_place(w, c->listener);
+    if (!c->shed)
+        leave_place(w, c->listener);
+    if (c->counted)
+        source_leave(w->process->sources, c->counted);
+    connection_busy(c);
     LIST_REMOVE(c, link);
     w->connection_count--;
     if (!w->connection_count && w->drained)

@@ -4,13 +4,23 @@
 
 #include "worker.h"
 
+/* Why a connection is turned away. */
+struct refusal {
+    int status;
+    const char *reason, *directive;
+};
+
 struct connection {
     LIST_ENTRY(connection) link;
     struct worker *worker;
     struct listener *listener;
     int fd; /* -1 once a tunnel owns the socket */
     uint32_t requests;
-    bool idle; /* parked between requests: may be closed at any time */
+    bool idle;    /* parked between requests: may be closed at any time */
+    bool waiting; /* it owes us a request, or the rest of its head: may be shed for the sake of others */
+    bool shed;    /* that has happened: its place was given away, its socket was shut down */
+    TAILQ_ENTRY(connection) waiting_link; /* while waiting */
+    struct source_count *counted;         /* NULL: its source is not counted */
     green_time accepted;
     green_address_t peer;
 };
@@ -20,6 +30,10 @@ void connection_open(struct worker *w, struct listener *l, int fd, const green_a
 
 /* The end of it: closes the socket if it is still there, frees the record. */
 void connection_close(struct connection *c);
+
+/* While a connection waits it can be shed when there are too many: the one that has waited longest first. */
+void connection_waits(struct connection *c);
+void connection_busy(struct connection *c);
 
 /* Closes every idle connection of the worker (when it drains). */
 void connections_close_idle(struct worker *w);

@@ -14,6 +14,10 @@
 
 #define BACKLOG 4096
 
+/* What the kernel holds for a client beyond what is on its way. Without a bound it takes megabytes for each one that
+ * hardly reads, and a thousand of those exhaust the memory that TCP may use. */
+#define UNSENT_BYTES (128 * 1024)
+
 /* --- binding ---------------------------------------------------------------------------------------------------------- */
 
 static int complain(const struct conf_address *a, const char *why)
@@ -94,8 +98,9 @@ static int first_socket(const green_address_t *address, int flags, bool shared)
 
 static void add_socket(struct worker *w, struct listener *l, int fd)
 {
-    int on = 1;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* accepted sockets inherit it */
+    int on = 1, unsent = UNSENT_BYTES;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* accepted sockets inherit both */
+    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     w->listening[w->listening_count++] = (struct listening){.listener = l, .fd = fd};
 }
 

@@ -12,6 +12,7 @@
 #include "listener.h"
 #include "observe/error_log.h"
 #include "route/rate_table.h"
+#include "sources.h"
 #include "upstream/names.h"
 
 /* --- word from the workers ---------------------------------------------------------------------------------------------- */
@@ -72,6 +73,15 @@ static int open_password_threads(struct process *p, long cpus)
     return green_threads_open(&p->password_threads, &attr);
 }
 
+static bool counts_sources(const struct conf *conf)
+{
+    bool any = false;
+    for (size_t i = 0; i < conf->listener_count; i++)
+        any |= conf->listeners[i].patience.connections_per_source ||
+               conf->listeners[i].patience.requests_per_source;
+    return any;
+}
+
 static int prepare(struct process *p, const struct conf *conf)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -82,6 +92,8 @@ static int prepare(struct process *p, const struct conf *conf)
     if (!p->hub || !p->listeners || !p->workers || open_password_threads(p, cpus) < 0)
         return -ENOMEM;
     if (demand_has_rates(conf) && !(p->rates = rate_table_new((size_t)conf->rate_limit_keys)))
+        return -ENOMEM;
+    if (counts_sources(conf) && !(p->sources = sources_new(&p->hash_key, (size_t)conf->max_connections)))
         return -ENOMEM;
     for (size_t i = 0; i < conf->listener_count; i++) {
         struct listener *l = &p->listeners[i];
@@ -95,9 +107,12 @@ static int prepare(struct process *p, const struct conf *conf)
         w->process = p;
         w->conf = conf;
         w->index = i;
+        w->waiting = calloc(conf->listener_count + 1, sizeof *w->waiting);
         w->listening = calloc(bind_count(conf) + 1, sizeof *w->listening);
-        if (!w->listening)
+        if (!w->listening || !w->waiting)
             return -ENOMEM;
+        for (size_t k = 0; k < conf->listener_count; k++)
+            TAILQ_INIT(&w->waiting[k]);
     }
     return 0;
 }
@@ -219,8 +234,10 @@ static void take_down(struct process *p)
         for (size_t k = 0; k < p->workers[i].listening_count; k++)
             green_close(p->workers[i].listening[k].fd);
         free(p->workers[i].listening);
+        free(p->workers[i].waiting);
     }
     rate_table_free(p->rates);
+    sources_free(p->sources);
     free(p->workers);
     for (size_t i = 0; p->listeners && i < p->conf->listener_count; i++)
         free(p->listeners[i].bound);

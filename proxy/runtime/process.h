@@ -20,6 +20,7 @@ struct process {
     atomic_long connections; /* client connections, all listeners */
     struct hash_key hash_key;
     struct rate_table *rates; /* NULL: nothing limits a rate */
+    struct sources *sources;  /* NULL: nothing is counted by source */
     green_hub_t *hub;         /* of the main thread, which waits for signals and for workers to end */
     green_signals_t *signals;
     unsigned starting, running; /* workers that have yet to start, to end; main thread only */

@@ -25,6 +25,7 @@ struct connection;
 struct process;
 struct origins;
 LIST_HEAD(connections, connection);
+TAILQ_HEAD(waiting, connection);
 
 /* A listener of the configuration as the process runs it; shared by all workers. */
 struct listener {
@@ -63,6 +64,9 @@ struct worker {
     char scratch[65536]; /* for work that does not wait: stacks stay small. No request target is larger */
     struct connections connections;
     size_t connection_count;
+    struct waiting *waiting; /* by index in conf->listeners: those that owe us a request, longest first */
+    green_time told_of_shedding;
+    unsigned refusing; /* connections that were turned away and have yet to close */
     green_park_t told_to_drain;
     bool draining;
     green_park_t *drained; /* set while somebody waits for connection_count to reach 0 */

@@ -105,3 +105,20 @@ int tcp_serve(struct connection *c)
 {
     return green_spawn_detached("tcp", begin, c);
 }
+
+void tcp_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer,
+                const struct refusal *why)
+{
+    struct conf_origin origin = conf_listener_origin(l->conf, why->directive);
+    struct access_entry e = {.listener = l->conf,
+                             .client = peer,
+                             .minor = -1,
+                             .reason = why->reason,
+                             .directive = why->directive,
+                             .origin = &origin,
+                             .started = green_turn_time(),
+                             .ended = green_turn_time()};
+    if (access_log_wanted(w->log))
+        access_log_write(w->log, &e);
+    green_close(fd);
+}

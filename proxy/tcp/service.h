@@ -8,4 +8,8 @@
  * caller's). */
 int tcp_serve(struct connection *c);
 
+/* Closes a connection that is not taken. */
+void tcp_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer,
+                const struct refusal *why);
+
 #endif

@@ -112,6 +112,34 @@ START_TEST(wrong_methods_are_named)
 }
 END_TEST
 
+START_TEST(what_is_odd_about_several)
+{
+    refuse(BASE "rate_limit = 1/s, off\n[listener other]\nbind = :81\nupstream = app\n",
+           "t:7: [listener web] rate_limit: off stands beside other limits; it is right only alone\n");
+    char text[1024] = BASE "rate_limit = 1/s";
+    for (int i = 0; i < 64; i++)
+        strcat(text, ", 1/s");
+    refuse(strcat(text, "\n"), "t:7: [listener web] rate_limit: there are more than 64 limits\n");
+}
+END_TEST
+
+START_TEST(trust_in_everybody_is_warned_of)
+{
+    struct conf *conf = load_with("[greenway]\ntrusted = 10.0.0.0/8, 0.0.0.0/0\n" BASE
+                                  "[listener own]\nbind = :81\nupstream = app\n"
+                                  "trusted = ::/0, unix, ::ffff:10.0.0.0/104\n",
+                                  "t:2: warning: [greenway] trusted: '0.0.0.0/0' is everybody: clients can "
+                                  "claim whatever address they like\n"
+                                  "t:12: warning: [listener own] trusted: '::/0' is everybody: clients can "
+                                  "claim whatever address they like\n");
+
+    ck_assert_ptr_nonnull(conf);
+    ck_assert_uint_eq(conf->listeners[0].client.trusted_count, 2);
+    ck_assert_uint_eq(conf->listeners[1].client.trusted_count, 3);
+    conf_free(conf);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("conf/rate");
@@ -122,6 +150,8 @@ int main(void)
     tcase_add_test(tc, a_route_inherits_nothing_here);
     tcase_add_loop_test(tc, wrong_limits_are_named, 0, sizeof(wrongs) / sizeof(wrongs[0]));
     tcase_add_test(tc, wrong_methods_are_named);
+    tcase_add_test(tc, what_is_odd_about_several);
+    tcase_add_test(tc, trust_in_everybody_is_warned_of);
     suite_add_tcase(suite, tc);
     return run_tests(suite);
 }

@@ -3,9 +3,9 @@
 import os
 import threading
 
-from harness import Case, answering, echo, main, sanitized, settled
+from harness import PATIENCE, Case, answering, echo, main, sanitized, settled
 from upstream import idle
-from wire import get, ok, post, post_chunked
+from wire import Truncated, dial, get, ok, post, post_chunked
 
 LIMITS = "[limits]\nmax_head = 4k\nmax_fields = 20\nmax_target = 1k\nmax_body = 10k\n"
 
@@ -143,25 +143,50 @@ class Bodies(Case):
 
 
 class Connections(Case):
-    def fill(self, proxy, count):
-        wires = [proxy.dial() for _ in range(count)]
+    def start(self, listener="", greenway=""):
+        """A proxy whose upstream answers /wait only when told to: those requests keep their connections busy."""
+        self.go_on = threading.Event()
+
+        def respond(request):
+            if request.target == "/wait":
+                self.go_on.wait(PATIENCE)
+            return ok(b"here")
+        self.app = self.upstream(answering(respond))
+        self.addCleanup(self.go_on.set)
+        return self.proxy(self.app, listener=listener, greenway=greenway)
+
+    def dial(self, proxy):
+        wire = proxy.dial()
+        self.addCleanup(wire.close)
+        return wire
+
+    def idle(self, proxy, count):
+        wires = [self.dial(proxy) for _ in range(count)]
         for wire in wires:
-            self.addCleanup(wire.close)
             self.assertEqual(wire.exchange(get("/")).status, 200)
         return wires
 
-    def check(self, proxy, limit):
-        """Those inside are served on; those above are refused with a 503 or an end; a place freed is free again."""
-        wires = self.fill(proxy, limit)
+    def busy(self, proxy, count):
+        wires = [self.dial(proxy) for _ in range(count)]
+        before = len(self.app.requests)
+        for wire in wires:
+            wire.send(get("/wait"))
+        self.app.wait_requests(before + count)
+        return wires
+
+    def refusal(self, proxy, status=503):
+        with proxy.dial() as wire:
+            wire.send(get("/"))
+            return self.assert_refused(wire, (status,))
+
+    def check_busy(self, proxy):
+        """Those inside are served on, those above are refused, a place freed is free again."""
+        wires = self.busy(proxy, 10)
         for _ in range(3):
-            try:
-                with proxy.dial() as extra:
-                    extra.send(get("/"))
-                    self.assertEqual(extra.final().status, 503)
-            except Exception as error:
-                # Refused without a word is allowed, served is not.
-                if isinstance(error, AssertionError):
-                    raise
+            self.refusal(proxy)
+        self.go_on.set()
+        for wire in wires:
+            self.assertEqual(wire.final().status, 200)
         for wire in wires:
             self.assertEqual(wire.exchange(get("/")).status, 200)
         wires.pop().close()
@@ -169,10 +194,96 @@ class Connections(Case):
         self.assertEqual(proxy.exchange(get("/")).status, 200)
 
     def test_of_a_listener(self):
-        self.check(self.proxy(self.upstream(), listener="max_connections = 10"), 10)
+        self.check_busy(self.start(listener="max_connections = 10"))
 
     def test_of_the_process(self):
-        self.check(self.proxy(self.upstream(), greenway="max_connections = 10"), 10)
+        self.check_busy(self.start(greenway="max_connections = 10"))
+
+    def test_whoever_waits_longest_makes_room(self):
+        """Idle connections, and those that have sent nothing yet, give way to new ones; busy ones do not."""
+        proxy = self.start(listener="max_connections = 5")
+        busy = self.busy(proxy, 2)
+        old, young = self.idle(proxy, 2)
+        silent = self.dial(proxy)
+        self.assertEqual(young.exchange(get("/")).status, 200)
+        self.assertEqual(old.exchange(get("/")).status, 200)
+        newcomers = []
+        for gone in (silent, young, old):
+            newcomers.append(self.idle(proxy, 1)[0])
+            self.assertEqual(gone.ending(), ("fin", b""))
+        self.go_on.set()
+        for wire in busy:
+            self.assertEqual(wire.final().status, 200)
+        for wire in newcomers:
+            self.assertEqual(wire.exchange(get("/")).status, 200)
+        self.assertIn("max_connections", proxy.stderr())
+
+    def test_half_a_head_makes_room_too(self):
+        proxy = self.start(listener="max_connections = 3")
+        slow = [self.dial(proxy) for _ in range(3)]
+        for wire in slow:
+            wire.send("GET / HTTP/1.1\r\nHost: h.exa")
+        settled(proxy.fds)
+        for _ in range(20):
+            self.assertEqual(proxy.exchange(get("/")).status, 200)
+        served = 0
+        for wire in slow:
+            try:
+                wire.send("mple\r\n\r\n")
+                served += wire.final().status == 200
+            except (ConnectionError, Truncated):
+                pass
+        shed = [entry for entry in proxy.access_log(23) if entry["reason"] == "shed"]
+        self.assertGreaterEqual(len(shed), 1)
+        self.assertEqual(shed[0]["directive"], "max_connections")
+        self.assertEqual(served + len(shed), 3, "whoever was not shed is served")
+
+    def test_of_one_source(self):
+        proxy = self.start(listener="max_connections_per_source = 3")
+        wires = self.idle(proxy, 3)
+        answer = self.refusal(proxy, 429)
+        self.assert_own_page(answer)
+        entry = proxy.access_log(4)[3]
+        self.assertEqual((entry["reason"], entry["directive"]),
+                         ("too_many_connections_of_source", "max_connections_per_source"))
+        with dial(("127.0.0.1", proxy.port), source=("127.0.0.2", 0)) as other:
+            self.assertEqual(other.exchange(get("/")).status, 200)
+        wires.pop().close()
+        settled(proxy.fds)
+        self.assertEqual(proxy.exchange(get("/")).status, 200)
+        for wire in wires:
+            self.assertEqual(wire.exchange(get("/")).status, 200)
+
+    def test_trusted_proxies_are_many_sources(self):
+        proxy = self.start(listener="max_connections_per_source = 1\ntrusted = 127.0.0.1")
+        self.idle(proxy, 5)
+
+    def test_of_one_source_over_tcp(self):
+        proxy = self.tcp_proxy(self.upstream(answering(echo)), listener="max_connections_per_source = 1")
+        with proxy.dial() as first:
+            self.assertEqual(first.exchange(post("/", b"x")).body, b"x")
+            with proxy.dial() as second:
+                self.assertEqual(second.ending()[1], b"")
+            self.assertEqual(proxy.access_log(1)[0]["reason"], "too_many_connections_of_source")
+            self.assertEqual(first.exchange(post("/", b"y")).body, b"y")
+
+    def test_requests_of_one_source(self):
+        proxy = self.start(listener="max_requests_per_source = 2\ntrusted = 127.0.0.1")
+        mine = "X-Forwarded-For: 192.0.2.1\r\n"
+        busy = [self.dial(proxy) for _ in range(2)]
+        for wire in busy:
+            wire.send(get("/wait", extra=mine))
+        self.app.wait_requests(2)
+        with proxy.dial() as wire:
+            answer = wire.exchange(get("/", extra=mine))
+            self.assertEqual(answer.status, 429)
+            self.assert_own_page(answer)
+            self.assertEqual(wire.exchange(get("/", extra="X-Forwarded-For: 192.0.2.2\r\n")).status, 200)
+            self.go_on.set()
+            for other in busy:
+                self.assertEqual(other.final().status, 200)
+            self.assertEqual(wire.exchange(get("/", extra=mine)).status, 200)
+        self.assertEqual(proxy.access_log(1)[0]["directive"], "max_requests_per_source")
 
 
 class Backpressure(Case):

@@ -102,6 +102,15 @@ class Rates(Case):
         self.assertEqual([entry["reason"] for entry in entries], ["", "rate_limit_dry_run"])
         self.assertEqual(entries[1]["directive"], "rate_limit")
 
+    def test_a_dry_run_gains_nothing_by_anothers_refusal(self):
+        proxy = self.proxy(self.upstream(), listener="trusted = 127.0.0.1\n"
+                           "rate_limit = 1/h by=header:X-Key dry_run, 1/h by=source\n")
+        sources = ("192.0.2.1", "192.0.2.1", "192.0.2.2")
+        self.assertEqual(self.statuses(proxy, *({"extra": "X-Key: a\r\nX-Forwarded-For: %s\r\n" % source}
+                                                for source in sources)), [200, 429, 200])
+        self.assertEqual([entry["reason"] for entry in proxy.access_log(3)],
+                         ["", "rate_limited", "rate_limit_dry_run"])
+
     def test_delay_spaces_requests_out(self):
         proxy = self.proxy(self.upstream(), listener="rate_limit = 5/s delay=1s")
         start = time.monotonic()

@@ -103,6 +103,7 @@ class Client(Case):
             try:
                 wire.sock.settimeout(60 * SCALE)
                 self.assertEqual(wire.final().status, 408)
+                self.assertEqual(proxy.access_log(1)[0]["directive"], "min_rate")
             finally:
                 stop.set()
                 crawler.join()
@@ -136,6 +137,46 @@ class Client(Case):
             upstream.wait_live(0)
             entry = proxy.access_log(1)[0]
             self.assertNotEqual(entry["reason"], "")
+
+    def crawl(self, wire, size, pause, seconds):
+        """Reads `size` bytes now and then; how many there were when the proxy ended it or the time was over."""
+        end, total = time.monotonic() + seconds, 0
+        while time.monotonic() < end:
+            try:
+                data = wire.sock.recv(size)
+            except ConnectionResetError:
+                break
+            if not data:
+                break
+            total += len(data)
+            time.sleep(pause)  # the pace of this reader
+        return total
+
+    def test_reader_that_crawls(self):
+        """It takes a few bytes now and then, and so keeps the connection from ever being idle."""
+        body = b"x" * 20000000
+        upstream = self.upstream(answering(lambda request: ok(body)))
+        proxy = self.proxy(upstream, extra=timeouts(timeout_write="8s", min_rate_write="2000"))
+        with proxy.dial(receive_buffer=2048) as wire:
+            wire.send(get("/"))
+            self.crawl(wire, 60, 0.1, 60 * SCALE)
+            entry = proxy.access_log(1)[0]
+        self.assertIn((entry["reason"], entry["directive"]), [("client_too_slow", "min_rate_write"),
+                                                              ("write_timeout", "timeout_write")])
+        self.assertGreaterEqual(entry["t_total"], 7900)
+        self.assertLess(entry["bytes_out"], len(body))
+        upstream.wait_live(0)
+
+    def test_slow_reader_is_judged_by_what_it_reads(self):
+        """The kernel holds so much for it that writes stall for longer than timeout_write, though it goes on."""
+        body = b"x" * 30000000
+        proxy = self.proxy(self.upstream(answering(lambda request: ok(body))),
+                           extra=timeouts(timeout_write="1s", min_rate_write="1000"))
+        with proxy.dial(receive_buffer=16384) as wire:
+            wire.send(get("/"))
+            wire.head()
+            self.assertGreater(self.crawl(wire, 4000, 0.05, 5), 50000)
+            self.assertEqual(proxy.access_lines(), [], "it was given up although it reads")
 
     def test_slow_reader_gets_everything(self):
         body = bytes(range(256)) * 20000
@@ -258,6 +299,82 @@ class Upstreams(Case):
         used, begin = proxy.cpu_seconds(), time.monotonic()
         wait_for(lambda: time.monotonic() - begin > 1, "a second")
         self.assertLess(proxy.cpu_seconds() - used, 0.2)
+
+
+class SlowServer(Case):
+    def test_response_that_crawls(self):
+        def script(wire, upstream):
+            wire.request()
+            wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while not wire.readable(0.1):
+                wire.send(b"x")
+        proxy = self.proxy(self.upstream(script), upstream="min_rate_response = 1k")
+        with proxy.dial(patience=60 * SCALE) as wire:
+            wire.send(get("/"))
+            self.assertEqual(wire.head().status, 200)
+            self.assertLess(len(wire.ending()[1]), 100000)
+        entry = proxy.access_log(1)[0]
+        self.assertEqual((entry["reason"], entry["directive"]), ("response_too_slow", "min_rate_response"))
+
+
+class Whole(Case):
+    """timeout_request: a limit on all of it, for those who want one."""
+
+    def dripping(self, first):
+        def script(wire, upstream):
+            while True:
+                request = wire.request()
+                upstream.record(request, wire)
+                wire.send(first)
+                try:
+                    while not wire.readable(0.05):
+                        wire.send(b"x" if first else b"")
+                except OSError:
+                    return
+        return self.upstream(script)
+
+    def check(self, entry, directive_of):
+        self.assertEqual((entry["reason"], entry["directive"]), ("request_timeout", "timeout_request"))
+        self.assertGreaterEqual(entry["t_total"], 390)
+        with open(self.path("greenway.ini")) as file:
+            line = file.read().split("\n")[int(entry["origin"].rpartition(":")[2]) - 1]
+        self.assertEqual(line, directive_of)
+
+    def test_server_that_does_not_answer(self):
+        proxy = self.proxy(self.dripping(b""), listener="timeout_request = 400ms")
+        with proxy.dial() as wire:
+            wire.send(get("/"))
+            answer = wire.final()
+            self.assertEqual(answer.status, 504)
+            self.assert_own_page(answer)
+        self.check(proxy.access_log(1)[0], "timeout_request = 400ms")
+
+    def test_response_that_never_ends(self):
+        upstream = self.dripping(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+        proxy = self.proxy(upstream, listener="timeout_request = 1h",
+                           extra="[route r]\nupstream = app\ntimeout_request = 401ms\n")
+        with proxy.dial() as wire:
+            wire.send(get("/"))
+            self.assertEqual(wire.head().status, 200)
+            self.assertLess(len(wire.ending()[1]), 100000)
+        self.check(proxy.access_log(1)[0], "timeout_request = 401ms")
+        upstream.wait_live(0)
+
+    def test_request_that_never_ends(self):
+        proxy = self.proxy(self.upstream(answering(echo)), listener="timeout_request = 400ms")
+        with proxy.dial() as wire:
+            wire.send("POST / HTTP/1.1\r\nHost: h.example\r\nContent-Length: 100\r\n\r\nhello")
+            self.assert_refused(wire, (408,))
+        self.check(proxy.access_log(1)[0], "timeout_request = 400ms")
+
+    def test_each_request_has_its_own(self):
+        """And what is done in time is not touched, nor is the connection."""
+        proxy = self.proxy(self.upstream(answering(echo)), listener="timeout_request = %dms" % (1000 * SCALE))
+        with proxy.dial() as wire:
+            end = time.monotonic() + 1.5 * SCALE
+            while time.monotonic() < end:
+                self.assertEqual(wire.exchange(post("/", b"x")).status, 200)
+                wire.readable(0.2)
 
 
 if __name__ == "__main__":

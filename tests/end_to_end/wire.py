@@ -234,8 +234,9 @@ class Wire:
         return self.ending() == ("fin", b"")
 
 
-def dial(address, patience=PATIENCE, receive_buffer=0, send_buffer=0):
-    """Connects to (host, port), or to a path for a unix socket. Small buffers make a peer feel a stall soon."""
+def dial(address, patience=PATIENCE, receive_buffer=0, send_buffer=0, source=None):
+    """Connects to (host, port), or to a path for a unix socket. Small buffers make a peer feel a stall soon. `source`
+    is a (host, port) of our own."""
     sock = socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET, socket.SOCK_STREAM)
     sock.settimeout(patience)
     if receive_buffer:
@@ -243,6 +244,8 @@ def dial(address, patience=PATIENCE, receive_buffer=0, send_buffer=0):
     if send_buffer:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     try:
+        if source:
+            sock.bind(source)
         sock.connect(address)
     except BaseException:
         sock.close()

@@ -105,7 +105,11 @@ START_TEST(json_of_a_tcp_connection)
     e.minor = -1;
     e.status = 0;
     e.ended = e.started + GREEN_S(3600);
-    ck_assert_ptr_nonnull(strstr(json(&e), "\"client\":\"2001:db8::1\""));
+    ck_assert_ptr_nonnull(strstr(json(&e), "\"client\":\"2001:db8::1\",\"listener\":"));
+    green_address_t peer;
+    ck_assert_int_eq(green_address_parse(&peer, "10.0.0.1", 1), 0);
+    e.peer = &peer;
+    ck_assert_ptr_nonnull(strstr(json(&e), "\"client\":\"2001:db8::1\",\"peer\":\"10.0.0.1\",\"listener\":"));
     ck_assert_ptr_nonnull(strstr(line, "\"protocol\":\"TCP\",\"status\":0,"));
     ck_assert_ptr_nonnull(strstr(line, "\"t_total\":3600000.000}\n"));
 }
