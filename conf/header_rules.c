@@ -3,12 +3,12 @@
  */
 #include "conf.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "loader.h"
 #include "syntax.h"
+#include "value.h"
 
 bool conf_header_reserved(const char *name)
 {
@@ -34,14 +34,6 @@ bool conf_header_reserved(const char *name)
         if (!strcasecmp(name, reserved[i]))
             return true;
     return false;
-}
-
-bool conf_is_token(const char *text)
-{
-    for (const char *p = text; *p; p++)
-        if (!isalnum((unsigned char)*p) && !strchr("!#$%&'*+-.^_`|~", *p))
-            return false;
-    return *text;
 }
 
 /* The next word of a line, and the line behind it. */

@@ -39,7 +39,4 @@ extern const struct conf_syntax conf_request_header_syntax, conf_response_header
 /* Is this a field that the proxy writes itself, and lets nobody edit? Framing and connections depend on it. */
 bool conf_header_reserved(const char *name);
 
-/* Is it a token, as names of fields and cookies are? */
-bool conf_is_token(const char *text);
-
 #endif

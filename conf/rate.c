@@ -2,6 +2,7 @@
  * Rate limits and methods, from text.
  */
 #include "syntax.h"
+#include "value.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -11,16 +12,6 @@
 #define COUNT_MAX INT64_C(1000000000)
 #define BURST_MAX INT64_C(1000000000)
 #define DELAY_MAX (60 * SECOND)
-
-/* RFC 9110 section 5.6.2. */
-static bool is_token(const char *text)
-{
-    const char *p = text;
-
-    while (isalnum((unsigned char)*p) || (*p && strchr("!#$%&'*+-.^_`|~", *p)))
-        p++;
-    return p > text && !*p;
-}
 
 /* A number up to `most` off the front of *p. */
 static bool take_number(const char **p, int64_t most, int64_t *number)
@@ -101,7 +92,7 @@ static const char *parse_part(struct conf_arena *arena, const char *text, struct
 
         if (kinds[i].named ? strncmp(text, kinds[i].name, n) != 0 : strcmp(text, kinds[i].name) != 0)
             continue;
-        if (kinds[i].named && !is_token(name))
+        if (kinds[i].named && !conf_is_token(name))
             return "has no valid name behind its ':'";
         limit->by[limit->parts].by = kinds[i].by;
         limit->by[limit->parts].name = kinds[i].named ? conf_arena_copy(arena, name, strlen(name)) : "";
@@ -176,7 +167,7 @@ static const char *parse_method(struct conf_arena *arena, const char *text, void
     for (const char *p = text; *p; p++)
         if (islower((unsigned char)*p))
             return "has small letters, and methods differ by case";
-    return is_token(text) ? NULL : "is not a method";
+    return conf_is_token(text) ? NULL : "is not a method";
 }
 
 const struct conf_syntax conf_rate_limit_syntax = {

@@ -9,6 +9,7 @@
 
 #include "conf.h"
 #include "suggest.h"
+#include "value.h"
 
 struct variable {
     enum conf_variable id;

@@ -160,3 +160,12 @@ void conf_value_allowed(const struct conf_key *key, char *out, size_t size)
         snprintf(out, size, "%s", key->syntax ? key->syntax->allowed : others[key->type]);
     }
 }
+
+bool conf_is_token(const char *text)
+{
+    const char *p = text;
+
+    while (isalnum((unsigned char)*p) || (*p && strchr("!#$%&'*+-.^_`|~", *p)))
+        p++;
+    return p > text && !*p;
+}

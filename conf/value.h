@@ -20,4 +20,7 @@ void conf_value_allowed(const struct conf_key *key, char *out, size_t size);
 /* True if text is one of key->words; *index says which. */
 bool conf_value_is_word(const struct conf_key *key, const char *text, size_t n, int64_t *index);
 
+/* A token of RFC 9110, section 5.6.2, as names of fields, methods and cookies are. */
+bool conf_is_token(const char *text);
+
 #endif

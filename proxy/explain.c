@@ -121,6 +121,7 @@ static int prepare(struct inquiry *q)
     if (r < 0)
         return r;
     q->worker.conf = q->conf;
+    q->worker.via = q->conf->loops.via.written ? q->conf->loops.via.written : "greenway";
     q->connection.worker = &q->worker;
     q->connection.listener = &q->listener;
     buffers_init(&q->worker.buffers);

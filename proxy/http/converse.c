@@ -8,6 +8,7 @@
 #include "origin.h"
 #include "spool.h"
 #include "upstream/origins.h"
+#include "via.h"
 
 #define INTERIM_MAX 100 /* interim answers before the final one; more are no service to anybody */
 
@@ -307,8 +308,10 @@ void exchange_request_facts(struct exchange *x, struct http_forward_request *fac
                                                   [CONF_FORWARDED] = HTTP_BELIEVED_FORWARDED,
                                                   [CONF_X_REAL_IP] = HTTP_BELIEVED_X_REAL_IP};
     const struct conf_client *rules = &x->listener->client;
-    *facts = (struct http_forward_request){
-        .scheme = SPAN("http"), .via = SPAN("greenway"), .target = x->target, .edits = x->request_edits};
+    *facts = (struct http_forward_request){.scheme = SPAN("http"),
+                                           .via = span_str(x->worker->via),
+                                           .target = x->target,
+                                           .edits = x->request_edits};
     facts->client = span_str(green_address_text(&x->connection->peer, false, x->client_text));
     if (x->source == &x->behind)
         facts->origin = span_str(green_address_text(x->source, false, x->origin_text));
@@ -318,9 +321,20 @@ void exchange_request_facts(struct exchange *x, struct http_forward_request *fac
     facts->forwarded = rules->forwarded == CONF_SEND_FORWARDED || rules->forwarded == CONF_SEND_BOTH;
 }
 
+/* A request that comes round again and again would never be answered. */
+static int check_loops(struct exchange *x)
+{
+    const struct worker *w = x->worker;
+    if (!x->request.has_via || http_via_count(&x->request, span_str(w->via)) < (unsigned)w->conf->loops.max)
+        return 0;
+    return exchange_fail(x, 502, "loop_detected", "proxy_loop_detected", BLAME_GREENWAY, "max_loops");
+}
+
 int conversation_hold(struct conversation *t)
 {
     struct exchange *x = t->x;
+    if (check_loops(x) < 0)
+        return -1;
     exchange_request_facts(x, &t->facts);
     if (x->destination && x->request.method == HTTP_METHOD_OPTIONS && !x->request.uri.path.n &&
         !x->request.uri.query.n)

@@ -229,7 +229,7 @@ static int relay_from(struct exchange *x, struct http_stream *body)
     struct http_forward_response facts = {.minor = x->request.minor,
                                           .framing = http_response_framing(&x->response, x->request.minor),
                                           .date = worker_date(x->worker),
-                                          .via = x->destination ? SPAN("greenway") : span_of(NULL, 0),
+                                          .via = x->destination ? span_str(x->worker->via) : span_of(NULL, 0),
                                           .edits = x->response_edits};
     x->close |= !x->request.keepalive || x->worker->draining || facts.framing == HTTP_FRAMING_UNTIL_CLOSE;
     facts.keepalive = !x->close;
@@ -315,7 +315,7 @@ static int answer_options(struct exchange *x)
     discard_body(x->client);
     x->close |= !x->client->body_done;
     local_begin(x, 200);
-    int r = local_field(x, SPAN("Allow"), SPAN("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"));
+    int r = local_field(x, SPAN("Allow"), SPAN(HTTP_USUAL_METHODS));
     return r < 0 ? r : local_body(x, span_of(NULL, 0));
 }
 
@@ -343,6 +343,8 @@ static struct conf_origin origin_of(const struct exchange *x, enum exchange_blam
                                     const char *directive)
 {
     switch (blame) {
+    case BLAME_GREENWAY:
+        return conf_origin_of(x->worker->conf, directive);
     case BLAME_LISTENER:
         return conf_listener_origin(x->listener, directive);
     case BLAME_ROUTE:

@@ -68,7 +68,7 @@ int exchange_choose_route(struct exchange *x);
 int exchange_check_limits(struct exchange *x);
 
 /* Whose configuration key was responsible. */
-enum exchange_blame { BLAME_NONE, BLAME_LISTENER, BLAME_ROUTE, BLAME_UPSTREAM };
+enum exchange_blame { BLAME_NONE, BLAME_GREENWAY, BLAME_LISTENER, BLAME_ROUTE, BLAME_UPSTREAM };
 
 /* Whose keys rule the conversation with the server. */
 static inline enum exchange_blame exchange_server_blame(const struct exchange *x)

@@ -167,8 +167,7 @@ static void print_reason_fields(struct printer *p, const struct http_page *page)
     char details[2 * MOST_DETAILS + 1];
 
     if (page->status == 405)
-        print_field(p, page, "Allow", "%s",
-                    page->allow ? page->allow : "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS");
+        print_field(p, page, "Allow", "%s", page->allow ? page->allow : HTTP_USUAL_METHODS);
     if (page->location)
         print_field(p, page, "Location", "%s", page->location);
     if (page->retry_after > 0)

@@ -10,6 +10,9 @@
 /* Enough for every page whose strings are within their limits, with http_edits_size() of fields and edits on top. */
 #define HTTP_PAGE_BYTES 2048
 
+/* Allow, where nothing better is known. */
+#define HTTP_USUAL_METHODS "GET, HEAD, POST, PUT, DELETE, PATCH, OPTIONS"
+
 struct http_page {
     int status;              /* 100..599; the usual reason phrases are known */
     enum http_method method; /* of the request; HTTP_METHOD_HEAD gets no body */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -115,6 +116,18 @@ static int prepare(struct process *p, const struct conf *conf)
             TAILQ_INIT(&w->waiting[k]);
     }
     return 0;
+}
+
+/* What a request that comes round again is known by: nobody else may have the same. */
+static void choose_name(struct process *p)
+{
+    const char *configured = p->conf->loops.via.written;
+    if (configured)
+        snprintf(p->via, sizeof p->via, "%s", configured);
+    else
+        snprintf(p->via, sizeof p->via, "greenway-%08x", (unsigned)keyed_hash(&p->hash_key, 0, "via", 3));
+    for (unsigned i = 0; i < p->worker_count; i++)
+        p->workers[i].via = p->via;
 }
 
 /* Threads start with all signals blocked: they are the main thread's business. */
@@ -276,6 +289,8 @@ int runtime_run(const struct conf *conf)
         error_log(LOG_LEVEL_ERROR, "cannot start: %s", green_strerror(r));
     if (r == 0 && (r = hash_key_draw(&p.hash_key)) < 0)
         error_log(LOG_LEVEL_ERROR, "no random numbers: %s", green_strerror(r));
+    if (r == 0)
+        choose_name(&p);
     if (r == 0)
         r = (p.log = access_log_open(conf->access_log, conf->log_format)) ? 0 : -1;
     if (r == 0)

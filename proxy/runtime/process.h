@@ -19,6 +19,7 @@ struct process {
         password_threads; /* what is slow by design has threads of its own, so that it holds up nothing else */
     atomic_long connections; /* client connections, all listeners */
     struct hash_key hash_key;
+    char via[80];             /* our name in Via */
     struct rate_table *rates; /* NULL: nothing limits a rate */
     struct sources *sources;  /* NULL: nothing is counted by source */
     green_hub_t *hub;         /* of the main thread, which waits for signals and for workers to end */

@@ -46,6 +46,7 @@ struct worker {
     struct process *process;
     const struct conf *conf;
     unsigned index;
+    const char *via; /* our name in Via */
     struct access_log_tail *log;
     struct listening *listening;
     size_t listening_count;

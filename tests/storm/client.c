@@ -58,7 +58,8 @@ static void check_answer(const struct client *c, const struct reference *r, cons
     unsigned index;
     if (c->answers > r->count)
         violation(c, "an answer to nothing");
-    if (c->answers == r->count && (head->status < 400 || !http_head_find(head, SPAN("Proxy-Status"))))
+    if (c->answers == r->count && !r->answered_here &&
+        (head->status < 400 || !http_head_find(head, SPAN("Proxy-Status"))))
         violation(c, "an answer to what is not a request");
     if (!f || c->answers == r->count || !storm_token_read(f->value, &serial, &index))
         return;
@@ -253,4 +254,13 @@ unsigned clients_run(void)
             start(c);
     }
     return running;
+}
+
+void client_show(uint32_t serial)
+{
+    for (const struct client *c = clients; c < clients + STORM_CLIENTS; c++)
+        if (c->running && c->serial == serial) {
+            fprintf(stderr, "storm: the client sends:\n");
+            storm_show(c->out, c->out_end);
+        }
 }

@@ -54,7 +54,7 @@ void reference_read(struct reference *r, const char *bytes, size_t n)
     size_t at = 0;
 
     r->count = r->reached = 0;
-    r->whole = false;
+    r->whole = r->answered_here = false;
     while (r->count < REFERENCE_REQUESTS) {
         if (at == n) {
             r->whole = true;
@@ -66,6 +66,7 @@ void reference_read(struct reference *r, const char *bytes, size_t n)
             return;
         uint64_t hash = reference_head(&head);
         ptrdiff_t body = read_body(&head, bytes + at + head.bytes, n - at - head.bytes, &hash);
+        r->answered_here = body < 0 && head.max_forwards == 0;
         if (body < 0)
             return;
         r->methods[r->count] = (uint8_t)head.method;

@@ -14,10 +14,11 @@
 #define REFERENCE_REQUESTS 16 /* of one connection */
 
 struct reference {
-    uint32_t serial; /* of the connection; its client comes from 127.SERIAL */
-    uint8_t count;   /* requests that may reach the server, in this order */
-    uint8_t reached; /* the first so many have, or were passed over */
-    bool whole;      /* the bytes end where the last of them does, and the connection may be used on */
+    uint32_t serial;    /* of the connection; its client comes from 127.SERIAL */
+    uint8_t count;      /* requests that may reach the server, in this order */
+    uint8_t reached;    /* the first so many have, or were passed over */
+    bool whole;         /* the bytes end where the last of them does, and the connection may be used on */
+    bool answered_here; /* behind them comes one that the proxy answers itself, complete or not */
     uint64_t hashes[REFERENCE_REQUESTS];
     uint8_t methods[REFERENCE_REQUESTS]; /* enum http_method */
 };

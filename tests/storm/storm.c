@@ -28,9 +28,9 @@ void storm_watch(struct watched *w, unsigned events)
     epoll_ctl(storm.epoll, EPOLL_CTL_MOD, w->fd, &event);
 }
 
-static void print_escaped(const char *bytes, size_t n)
+void storm_show(const char *bytes, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && i < 8000; i++) {
         unsigned char c = (unsigned char)bytes[i];
         if (c == '\r' || c == '\n')
             fputs(c == '\r' ? "\\r" : "\\n\n", stderr);
@@ -45,7 +45,7 @@ static void print_escaped(const char *bytes, size_t n)
 void storm_violation(const char *what, const char *bytes, size_t n)
 {
     fprintf(stderr, "storm: VIOLATION: %s\n", what);
-    print_escaped(bytes, n < 8000 ? n : 8000);
+    storm_show(bytes, n);
     exit(1);
 }
 
@@ -116,6 +116,7 @@ int main(int argc, char **argv)
             report(stderr, started);
         }
     }
+    server_stop();
     report(stdout, started);
     return 0;
 }

@@ -32,6 +32,7 @@ struct reference *storm_record(uint32_t serial);
 void storm_watch(struct watched *w, unsigned events);
 
 /* The proxy did what it must not do: says so, shows the bytes, and ends with status 1. */
+void storm_show(const char *bytes, size_t n);
 _Noreturn void storm_violation(const char *what, const char *bytes, size_t n);
 
 /* "SERIAL.INDEX.SUM", which no accident makes valid. */
@@ -42,8 +43,11 @@ bool storm_token_read(struct span token, uint32_t *serial, unsigned *index);
 #define STORM_CLIENTS 64
 /* Starts further clients; how many there are. Those that wait for too long are a violation. */
 unsigned clients_run(void);
+/* Tells what this one sends, if it is still there. */
+void client_show(uint32_t serial);
 
 /* Listens on a free port of loopback. */
 uint16_t server_start(void);
+void server_stop(void);
 
 #endif

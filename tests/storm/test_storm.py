@@ -25,7 +25,8 @@ class Storm(Case):
         self.addCleanup(storm.wait)
         self.addCleanup(storm.kill)
         server = "127.0.0.1:" + storm.stdout.readline().strip()
-        proxy = self.proxy(server, upstream="timeout_response = 5s\ntimeout_read = 5s", extra="[timeouts]\n" + TIMEOUTS)
+        proxy = self.proxy(server, upstream="timeout_response = 5s\ntimeout_read = 5s",
+                           extra="[timeouts]\n" + TIMEOUTS)
         fds, memory = proxy.fds(), proxy.rss()
         told, _ = storm.communicate("%d\n" % proxy.port)
         self.assertEqual(storm.returncode, 0, "the storm found something: see above")
