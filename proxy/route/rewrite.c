@@ -82,7 +82,7 @@ static int apply(const struct conf_rewrite *rule, struct rewriting *r)
         e = make_query(r, &rule->query, &found, &query);
     if (e < 0)
         return e;
-    if (memchr(made.p, '?', made.n) || memchr(made.p, '#', made.n))
+    if (made.n && (memchr(made.p, '?', made.n) || memchr(made.p, '#', made.n)))
         return HTTP_E_TARGET; /* a variable brought it: the path would end there */
     r->query = query;
     return settle(r, made);
