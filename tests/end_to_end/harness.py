@@ -39,7 +39,8 @@ def executable():
 def sanitized():
     """Whether the executable is instrumented: memory bounds mean nothing then."""
     with open(executable(), "rb") as file:
-        return b"__asan_init" in file.read()
+        program = file.read()
+        return b"__asan_init" in program or b"__tsan_init" in program
 
 
 def run_command(*arguments, stdin=None, env=None):
