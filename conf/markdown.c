@@ -51,9 +51,9 @@ static const char introduction[] =
     "other `$` is just that.\n"
     "* `include = conf.d/*.ini` in `[greenway]` reads further files.\n"
     "* Files are UTF-8, up to 16 MiB each; up to 1000 files, 8 deep, and 20000 sections.\n"
-    "* The first route in the file that matches a request's listener, host and path takes it. If none does, "
-    "the "
-    "listener's `upstream` takes it.\n"
+    "* The first route in the file all of whose conditions a request meets takes it. If none does, the "
+    "listener's "
+    "`upstream` takes it.\n"
     "* A listener, route or upstream that sets a key of `[limits]` or `[timeouts]` itself overrides it.\n";
 
 /* Plain text: nothing in it may end a table's cell or start markup. */

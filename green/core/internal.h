@@ -258,7 +258,6 @@ void green__poller_knock(green_hub_t *hub);  /* from any thread: have green__run
 void green__loop_knocked(uv_async_t *async); /* what hub->async calls */
 int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions);
 int green__poller_fork(green_hub_t *hub); /* in the child, after uv_loop_fork() */
-int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned direction);
 void green__poller_unwatch(green_hub_t *hub, int fd, struct fd_state *f);
 void green__poller_wait(green_hub_t *hub, green_time until);
 

@@ -312,8 +312,7 @@ static int answer_here(struct exchange *x)
 /* An OPTIONS that has passed as many proxies as it should asks for the last of them (RFC 9110 section 7.6.2). */
 static int answer_options(struct exchange *x)
 {
-    discard_body(x->client);
-    x->close |= !x->client->body_done;
+    exchange_discard_body(x);
     local_begin(x, 200);
     int r = local_field(x, SPAN("Allow"), SPAN(HTTP_USUAL_METHODS));
     return r < 0 ? r : local_body(x, span_of(NULL, 0));
