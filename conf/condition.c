@@ -2,7 +2,7 @@
  * What a route asks of the request's header fields, query parameters and cookies: "X-Name: value", "name=~regex",
  * "!name".
  */
-#include "regex.h"
+#include "regexp.h"
 #include "syntax.h"
 
 #include <ctype.h>

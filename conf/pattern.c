@@ -4,7 +4,7 @@
  */
 #include "pattern.h"
 #include "address.h"
-#include "regex.h"
+#include "regexp.h"
 #include "syntax.h"
 
 #include <arpa/inet.h>

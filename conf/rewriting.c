@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "pattern.h"
-#include "regex.h"
+#include "regexp.h"
 #include "syntax.h"
 
 static const char *parse_prefix(struct conf_arena *arena, const char *text, void *out)

@@ -4,7 +4,7 @@
 #include "loader.h"
 #include "network.h"
 #include "pattern.h"
-#include "regex.h"
+#include "regexp.h"
 
 #include <string.h>
 #include <strings.h>

@@ -11,8 +11,9 @@
 #include <time.h>
 
 #define HUB_STACK (1024 * 1024) /* libuv's and c-ares' callbacks run on it; pages come when touched */
-/* While greenlets are ready: how many turns may pass without a look at I/O (one that moved bytes counts as more), and
- * how many without a look at the coarse, cheap clock, a tick of which is enough. */
+/* While greenlets are ready: how many turns may pass without a look at I/O while somebody waits for it (one that moved
+ * bytes counts as more), and how many without a look at what is cheap to see: posts from other threads, and the coarse
+ * clock, a tick of which is enough. */
 #define TURNS_PER_POLL 256
 #define TURNS_PER_LOOK 16
 #define TURNS_OF_IO    4
@@ -181,10 +182,12 @@ static void poll_io(green_hub_t *hub)
  * number of turns, and of time, without one starves nobody. */
 static bool poll_is_due(green_hub_t *hub)
 {
-    if (hub->turns - hub->polled_at >= TURNS_PER_POLL)
+    if (hub->turns - hub->polled_at >= TURNS_PER_POLL && (hub->waiting || hub->parked))
         return true;
     if (hub->turns < hub->look_at)
         return false;
+    if (atomic_load_explicit(&hub->posts, memory_order_relaxed))
+        return true;
     hub->look_at = hub->turns + TURNS_PER_LOOK;
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &t);

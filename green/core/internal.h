@@ -102,10 +102,11 @@ struct green_hub {
 
     struct fd_state **fds; /* chunks of FD_CHUNK states, by descriptor */
     size_t fd_chunks;
-    size_t parked;  /* descriptors with a parked record */
-    size_t waiting; /* greenlets that wait for a descriptor */
-    size_t outside; /* waits that something outside may end: green_expect_outside() */
-    int epoll;      /* the edge-triggered set (poller_epoll.c) */
+    size_t parked;   /* descriptors with a parked record */
+    size_t waiting;  /* greenlets that wait for a descriptor */
+    size_t outside;  /* waits that something outside may end: green_expect_outside() */
+    bool strict_fds; /* green_strict_fds() */
+    int epoll;       /* the edge-triggered set (poller_epoll.c) */
 
     uv_loop_t loop;
     uv_async_t async; /* the one handle that is always there: green__run_loop(); poller_uv.c knocks by it */

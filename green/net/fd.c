@@ -51,6 +51,8 @@ static inline __attribute__((always_inline)) ssize_t perform(int fd, unsigned di
             return r;
     }
     bool my_turn = !green__fd_queue(f, direction) && !(f->handed & direction);
+    if (UNLIKELY(!my_turn) && hub->strict_fds && deadline > GREEN_NOWAIT)
+        return -EBUSY;
     for (;;) {
         if (my_turn && ((f->ready & direction) || (deadline <= GREEN_NOWAIT && !FD_REMEMBERED(f)))) {
             ssize_t n = op->attempt(fd, f, op);
@@ -223,6 +225,16 @@ int green_wait_fd(int fd, int event, green_time deadline)
     if (r == 0)
         green__fd_pass_on(f, direction); /* we take nothing away: it is news for the next one too */
     return r;
+}
+
+bool green_strict_fds(bool on)
+{
+    green_hub_t *hub = green_hub();
+    if (!hub)
+        return false;
+    bool before = hub->strict_fds;
+    hub->strict_fds = on;
+    return before;
 }
 
 int green_close(int fd)

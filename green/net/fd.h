@@ -36,6 +36,11 @@ int green_writev_all(int fd, struct iovec *iov, int count, size_t *done,
  * ready: a call that then tries may still find that it is not. Everybody who waits like this is told. May switch. */
 int green_wait_fd(int fd, int event, green_time deadline) GREEN_MUST_CHECK;
 
+/* Strict mode of the calling thread, for finding mistakes: who would read (or write, or accept) where another greenlet
+ * waits to do the same returns -EBUSY at once, instead of standing in line. One reader beside one writer is fine, and
+ * so is green_wait_fd(). Off at first; returns what it was before. Never switches. */
+bool green_strict_fds(bool on);
+
 /* close(2): greenlets that wait on fd return -EBADF, a parked record is dropped without a call (unless its greenlet has
  * been made already: see green_unpark). Never switches. */
 int green_close(int fd);

@@ -4,7 +4,7 @@
  */
 #include "condition.h"
 
-#include "regex.h"
+#include "regexp.h"
 
 /* What a condition is about: all values of one name in the request, handed out one by one. */
 struct values {

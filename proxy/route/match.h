@@ -10,7 +10,7 @@
 
 #include "conf.h"
 #include "http/head.h"
-#include "regex.h"
+#include "regexp.h"
 
 struct sockaddr;
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "http/target.h"
-#include "regex.h"
+#include "regexp.h"
 
 /* Of several slashes at the start one stays: a server might read a host out of two. */
 static struct span strip(const struct conf_prefix *prefix, struct span path)

@@ -341,6 +341,37 @@ START_TEST(readers_are_served_in_order)
 }
 END_TEST
 
+START_TEST(strict_mode_refuses_a_second_reader)
+{
+    int fds[2];
+    char byte;
+    struct reader r;
+    tcp_pair(fds);
+    ck_assert(!green_strict_fds(true));
+    start_reader(&r, fds[0]);
+    ck_assert_int_eq(green_read(fds[0], &byte, 1, soon()), -EBUSY);
+    ck_assert_int_eq(green_read(fds[0], &byte, 1, GREEN_NOWAIT), -EAGAIN);
+    ck_assert_int_eq(green_write(fds[0], "x", 1, soon()), 1); /* the other direction is free */
+    ck_assert_int_eq(green_write(fds[1], "a", 1, soon()), 1);
+    ck_assert_int_eq(green_wait_fd(fds[0], POLLIN, soon()), 0);
+    finish(r.greenlet);
+    ck_assert_int_eq(r.result, 1);
+    ck_assert_int_eq(green_write(fds[1], "b", 1, soon()), 1);
+    ck_assert_int_eq(green_read(fds[0], &byte, 1, soon()), 1); /* nobody else reads now */
+    ck_assert_int_eq(byte, 'b');
+    ck_assert(green_strict_fds(false));
+    start_reader(&r, fds[0]);
+    struct reader second;
+    start_reader(&second, fds[0]);
+    ck_assert_int_eq(green_write(fds[1], "c", 1, soon()), 1);
+    finish(r.greenlet);
+    ck_assert_int_eq(green_write(fds[1], "d", 1, soon()), 1);
+    finish(second.greenlet);
+    ck_assert_int_eq(second.text[0], 'd');
+    close_pair(fds);
+}
+END_TEST
+
 enum { MEGABYTE = 1 << 20 };
 
 static void *produce(void *arg)
@@ -546,6 +577,7 @@ int main(void)
         {write_all_of_nothing_and_without_waiting, 0},
         {both_directions_at_once, 0},
         {readers_are_served_in_order, 0},
+        {strict_mode_refuses_a_second_reader, 0},
         {a_pipe_between_greenlets, 0},
         {a_pipe_is_closed_while_one_waits, 4},
         {what_the_first_reader_leaves_is_for_the_second, 0},

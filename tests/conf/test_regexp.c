@@ -1,7 +1,7 @@
 /* Regular expressions: what is found, what is refused, and that no search takes long. */
 #include "loading.h"
 
-#include "regex.h"
+#include "regexp.h"
 
 #include <errno.h>
 #include <pthread.h>

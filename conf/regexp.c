@@ -1,8 +1,8 @@
 /*
- * PCRE2 behind regex.h. What a search needs besides the pattern is made once for each thread: greenlets' stacks are too
+ * PCRE2 behind regexp.h. What a search needs besides the pattern is made once for each thread: greenlets' stacks are too
  * small for it, and none is held across a switch.
  */
-#include "regex.h"
+#include "regexp.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>

@@ -5,8 +5,8 @@
  * They are found anywhere in the text; ^ and $ say where it has to begin and to end. Text is bytes: . is one of them,
  * and (?i) at the start makes case not matter for ASCII letters.
  */
-#ifndef CONF_REGEX_H
-#define CONF_REGEX_H
+#ifndef CONF_REGEXP_H
+#define CONF_REGEXP_H
 
 #include "arena.h"
 
