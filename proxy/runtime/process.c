@@ -87,6 +87,7 @@ static int prepare(struct process *p, const struct conf *conf)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     *p = (struct process){.conf = conf, .hub = green_hub()};
+    askable_init(&p->workers_to_ask);
     p->worker_count = conf->workers ? (unsigned)conf->workers : cpus > 0 ? (unsigned)cpus : 1;
     p->listeners = calloc(conf->listener_count + 1, sizeof *p->listeners);
     p->workers = calloc(p->worker_count, sizeof *p->workers);
@@ -249,6 +250,7 @@ static void take_down(struct process *p)
         free(p->workers[i].listening);
         free(p->workers[i].waiting);
     }
+    askable_destroy(&p->workers_to_ask);
     rate_table_free(p->rates);
     sources_free(p->sources);
     free(p->workers);

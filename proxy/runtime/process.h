@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "ask.h"
 #include "conf.h"
 #include "route/keyed_hash.h"
 #include "worker.h"
@@ -15,6 +16,7 @@ struct process {
     struct listener *listeners; /* by index in conf->listeners */
     struct worker *workers;
     unsigned worker_count;
+    struct askable workers_to_ask; /* those that run */
     green_threads_t *
         password_threads; /* what is slow by design has threads of its own, so that it holds up nothing else */
     atomic_long connections; /* client connections, all listeners */

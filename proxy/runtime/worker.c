@@ -87,6 +87,7 @@ static int set_up(struct worker *w)
         if (green_spawn_ex(&at->acceptor, &attr, listener_accept, at) < 0)
             return -ENOMEM;
     }
+    askable_enter(&w->process->workers_to_ask, &w->asked, w, w->index);
     return 0;
 }
 
@@ -115,6 +116,7 @@ static void wait_for_connections(struct worker *w)
 /* Greenlets that close idle upstream connections may still be on their way; they need the groups. */
 static void take_down(struct worker *w)
 {
+    askable_leave(&w->process->workers_to_ask, &w->asked);
     mirrors_end(w);
     for (size_t i = 0; i < w->conf->upstream_count; i++)
         group_close_idle(&w->groups[i]);

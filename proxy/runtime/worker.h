@@ -11,6 +11,7 @@
 
 #include <green.h>
 
+#include "ask.h"
 #include "buffer.h"
 #include "conf.h"
 #include "http/date.h"
@@ -72,6 +73,7 @@ struct worker {
     bool draining;
     green_park_t *drained; /* set while somebody waits for connection_count to reach 0 */
 
+    struct askable_worker asked;
     green_post_t drain_post;               /* main thread to worker */
     green_post_t started_post, ended_post; /* worker to main thread */
     int result;                            /* of setting up; valid after WORKER_STARTED */
