@@ -1,4 +1,5 @@
 /* Greenlets: making, running, ending, taking turns. How others wait for their end is in join.c. */
+#include "turn.h"
 #include "waiter.h"
 
 #include <stdlib.h>
@@ -11,16 +12,9 @@ static _Atomic uint64_t next_id = 1;
 
 /* --- being ready, being interrupted --------------------------------------------------------------------------- */
 
-static inline void make_ready(green_hub_t *hub, green_t *g)
-{
-    g->state = GREEN_READY;
-    list_push(&hub->ready, &g->queued);
-    hub->made_ready++;
-}
-
 void green__make_ready(green_t *g)
 {
-    make_ready(g->hub, g);
+    turn_ready(g->hub, g);
 }
 
 int green__interruption(const green_t *g)
@@ -151,17 +145,12 @@ static void run(void *arg)
     while (UNLIKELY(g->hub->arrival != NULL))
         g->hub->arrival(g->hub, g);
     *g->hub->errno_at = 0;
-    switch (g->entry) {
-    case ENTRY_PLAIN:
+    if (LIKELY(g->entry == ENTRY_PLAIN))
         g->result = g->fn.plain(g->arg);
-        break;
-    case ENTRY_DETACHED:
-        g->fn.detached(g->arg);
-        break;
-    case ENTRY_PARKED:
+    else if (g->entry == ENTRY_PARKED)
         g->fn.parked(g->arg, g->parked_status);
-        break;
-    }
+    else
+        g->fn.detached(g->arg);
     green__end(g);
 }
 
@@ -250,7 +239,7 @@ int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char 
 
 static inline void begin(green_hub_t *hub, green_t *g)
 {
-    make_ready(hub, g);
+    turn_ready(hub, g);
     green__tell(hub, GREEN_HOOK_SPAWN, g);
 }
 
@@ -267,18 +256,6 @@ static int begin_later(green_hub_t *hub, green_t *g, green_time start)
     g->state = GREEN_SCHEDULED;
     green__tell(hub, GREEN_HOOK_SPAWN, g);
     return 0;
-}
-
-/* g will never run again: those who wait for that become ready. */
-void green__announce_end(green_hub_t *hub, green_t *g)
-{
-    timer_remove(&hub->timers, &g->wait_timer);
-    if (!chain_empty(&g->joiners))
-        green__wake_all(&g->joiners, 0);
-    hub->background -= g->background;
-    hub->alive--;
-    if (UNLIKELY(hub->enders.first && hub->alive - hub->background == 1))
-        green__wake_all(&hub->enders, 0);
 }
 
 /* Everything that belongs to the run goes, the handle may stay. Not on g's own stack. */
@@ -432,8 +409,8 @@ int green_yield(void)
     int r = green__interruption(g);
     if (r < 0)
         return r;
-    make_ready(hub, g);
-    green__leave(hub, g);
+    turn_ready(hub, g);
+    turn_leave(hub, g);
     return green__interruption(g);
 }
 

@@ -1,5 +1,6 @@
 /* The hub: a turn for every ready greenlet, a look at the poller, the timers; and how a thread gets one. */
 #include "../net/fd_state.h"
+#include "turn.h"
 #include "waiter.h"
 
 #include <pthread.h>
@@ -16,48 +17,21 @@
  * clock, a tick of which is enough. */
 #define TURNS_PER_POLL 256
 #define TURNS_PER_LOOK 16
-#define TURNS_OF_IO    4
 #define TIDY_INTERVAL  GREEN_S(1)
 
 __thread green_hub_t *green__hub;
 
 /* --- the loop ------------------------------------------------------------------------------------------------------ */
 
-/* g's turn begins, on whatever stack we are. */
-static inline void give_turn(green_hub_t *hub, green_t *g)
-{
-    hub->current = g;
-    g->state = GREEN_RUNNING;
-    SHOW(hub->turns, hub->turns + 1);
-    if (g->never_ran)
-        green__start(hub, g);
-}
-
-/* At the end of a turn. Moving much takes long, while the I/O of others waits: it counts as many
- * turns. */
-static inline void count_moved(green_hub_t *hub)
-{
-    if (UNLIKELY(hub->streak)) {
-        hub->polled_at -= TURNS_OF_IO - 1 + (hub->streak >> 16);
-        hub->streak = 0;
-    }
-}
-
-static inline green_t *pop_ready(green_hub_t *hub)
-{
-    struct list *node = list_shift(&hub->ready);
-    return node ? CONTAINER_OF(node, green_t, queued) : NULL;
-}
-
 /* Those who were ready at its start; whoever becomes ready meanwhile waits for the next round. Greenlets that wait pass
- * the turn on among themselves (green__leave); we hear of those that end, and of the last. */
+ * the turn on among themselves (turn_leave); we hear of those that end, and of the last. */
 static void go_round(green_hub_t *hub)
 {
     green_t *g;
     hub->round_end = hub->made_ready;
-    while (hub->turns != hub->round_end && (g = pop_ready(hub))) {
+    while (hub->turns != hub->round_end && (g = turn_next(hub))) {
         green__tell(hub, GREEN_HOOK_SWITCH, g);
-        give_turn(hub, g);
+        turn_begin(hub, g);
         if (UNLIKELY(hub->slices != NULL))
             green__slice_begins(hub->slices);
         green__switch_context(&hub->context, &g->context, false);
@@ -72,44 +46,6 @@ static void go_round(green_hub_t *hub)
     }
 }
 
-/* The next round begins without a detour by the hub, unless it is time for the hub to look at something else. */
-static inline bool begin_round(green_hub_t *hub)
-{
-    if (!green__ready(hub) || hub->turns >= hub->look_at || UNLIKELY(hub->due.first != NULL))
-        return false;
-    hub->round_end = hub->made_ready;
-    return true;
-}
-
-/* The running greenlet leaves: whose turn it is, which begins, or the hub's. */
-static inline struct context *whose_turn(green_hub_t *hub)
-{
-    count_moved(hub);
-    if (UNLIKELY(hub->hook_kinds & (GREEN_HOOK_SWITCH | HOOK_SLICES)))
-        return &hub->context;
-    if (hub->turns == hub->round_end && !begin_round(hub))
-        return &hub->context;
-    green_t *next = pop_ready(hub);
-    if (UNLIKELY(!next))
-        return &hub->context;
-    give_turn(hub, next);
-    return &next->context;
-}
-
-/* Leaves g's stack, straight for the next greenlet if there is one, which saves the way through the hub; returns when g
- * has its next turn. */
-void green__leave(green_hub_t *hub, green_t *g)
-{
-    int saved = *hub->errno_at;
-    struct context *to = whose_turn(hub);
-    if (UNLIKELY(to == &g->context))
-        return;
-    green__switch_context(&g->context, to, false);
-    while (UNLIKELY(hub->arrival != NULL))
-        hub->arrival(hub, g);
-    *hub->errno_at = saved;
-}
-
 /* g has ended and is still on its stack, which whoever comes next puts away. What somebody wants to be called about is
  * called by the hub. */
 _Noreturn void green__depart(green_hub_t *hub, green_t *g)
@@ -119,7 +55,7 @@ _Noreturn void green__depart(green_hub_t *hub, green_t *g)
     if (LIKELY(!hub->hook_kinds && !g->waitable.links.first && !g->member.chain)) {
         hub->current = NULL;
         green__announce_end(hub, g);
-        to = whose_turn(hub);
+        to = turn_pass_on(hub);
         hub->departed = g;
         hub->arrival = green__put_away;
     }

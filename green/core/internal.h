@@ -94,10 +94,10 @@ struct green_hub {
     green_t *departed;           /* for green__put_away() */
     struct green_chain due;      /* links to be called */
     struct timers timers;
-    green_time now;            /* the clock at the last poll */
-    uint64_t polled_at;        /* `turns` at the last poll, less those that moved bytes count for */
-    uint64_t look_at;          /* at so many turns it is time for a look at the clock */
-    green_time tick;           /* of the coarse clock at the last look since the poll; 0: there was none */
+    green_time now;     /* the clock at the last poll */
+    uint64_t polled_at; /* `turns` at the last poll, less those that moved bytes count for */
+    uint64_t look_at;   /* at so many turns it is time for a look at the clock; 0: something is due at once */
+    green_time tick;    /* of the coarse clock at the last look since the poll; 0: there was none */
     uint64_t next_id, ids_end; /* a block of ids that are this hub's to give */
 
     struct fd_state **fds; /* chunks of FD_CHUNK states, by descriptor */
@@ -213,7 +213,6 @@ int green__spawn(green_hub_t *hub, green_t **out, size_t stack_size, const char 
 void green__begin(green_hub_t *hub, green_t *g);
 /* In the hub, for one that will not run again: both halves of its end, announced and put away. */
 void green__finish(green_hub_t *hub, green_t *g);
-void green__announce_end(green_hub_t *hub, green_t *g);
 void green__put_away(green_hub_t *hub, green_t *arrived);
 void green__main_init(green_hub_t *hub);
 void green__free_cached(green_hub_t *hub);
@@ -246,7 +245,6 @@ void green__slot_free(green_hub_t *hub, unsigned slot);
 void green__leave_group(green_t *g);
 
 /* hub.c */
-void green__leave(green_hub_t *hub, green_t *g);
 _Noreturn void green__depart(green_hub_t *hub, green_t *g);
 void green__run_posts(green_hub_t *hub);
 /* uv_run() for the pollers */

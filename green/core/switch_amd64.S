@@ -2,7 +2,9 @@
 
         .text
 
-/* The first frame of every stack: on it lie the entry function and its argument. Backtraces end here. */
+/* The first frame of every stack: on it lie the entry function and its argument. Backtraces end here. Not a call, for
+ * nothing ever returns to it, and the processor's return predictor would wait for that: the next return on the stack that
+ * follows this one would be mispredicted. */
         .type   switch_start, @function
         .p2align 4
 switch_start:
@@ -10,8 +12,10 @@ switch_start:
         .cfi_undefined rip
         popq    %rax
         popq    %rdi
-        callq   *%rax
-        ud2
+        leaq    1f(%rip), %rcx
+        pushq   %rcx
+        jmpq    *%rax
+1:      ud2
         .cfi_endproc
         .size   switch_start, . - switch_start
 

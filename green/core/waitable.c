@@ -20,10 +20,12 @@ void green_unlink(green_link_t *link)
 /* Code of the application runs in the hub's next turn: whoever notifies is in the middle of something. */
 static void fire(green_hub_t *hub, green_link_t *link)
 {
-    if (link->at_once)
+    if (link->at_once) {
         link->fn(link);
-    else
-        chain_push(&hub->due, &link->node);
+        return;
+    }
+    chain_push(&hub->due, &link->node);
+    hub->look_at = 0;
 }
 
 void green__notify_links(green_waitable_t *w)

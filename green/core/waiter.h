@@ -7,7 +7,7 @@
 #ifndef GREEN_CORE_WAITER_H
 #define GREEN_CORE_WAITER_H
 
-#include "internal.h"
+#include "turn.h"
 
 struct waiter {
     struct green_node node;
@@ -17,13 +17,13 @@ struct waiter {
 
 /* Parks the caller at the end of the queue: what it is woken with, or the error of green_park(). In any case the
  * record has left the queue. `what` and `object` are for the reports: "an event", its address. */
-static inline int green__wait_in(struct green_chain *waiters, struct waiter *me, const char *what,
-                                 const void *object, green_time deadline)
+TURN_INLINE int green__wait_in(struct green_chain *waiters, struct waiter *me, const char *what,
+                               const void *object, green_time deadline)
 {
     me->park = (green_park_t)GREEN_PARK_INIT;
     chain_push(waiters, &me->node);
     green__waits_for(what, object);
-    int r = green_park(&me->park, deadline);
+    int r = turn_park(&me->park, deadline);
     chain_remove(&me->node);
     return r;
 }
@@ -44,6 +44,18 @@ static inline void green__wake_all(struct green_chain *waiters, int result)
 {
     while (green__wake_first(waiters, result))
         ;
+}
+
+/* g will never run again: those who wait for that become ready. */
+static inline void green__announce_end(green_hub_t *hub, green_t *g)
+{
+    timer_remove(&hub->timers, &g->wait_timer);
+    if (!chain_empty(&g->joiners))
+        green__wake_all(&g->joiners, 0);
+    hub->background -= g->background;
+    hub->alive--;
+    if (UNLIKELY(hub->enders.first && hub->alive - hub->background == 1))
+        green__wake_all(&hub->enders, 0);
 }
 
 #endif

@@ -1,6 +1,8 @@
 /* The table of descriptors: readiness, who waits, what is parked. */
 #include "fd_state.h"
 
+#include "../core/turn.h"
+
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -153,7 +155,7 @@ int green__fd_wait(green_hub_t *hub, int fd, struct fd_state *f, unsigned direct
     hub->waiting++;
     green__waits_for(direction == FD_WRITE ? "writable descriptor" : "readable descriptor",
                      (void *)(intptr_t)fd);
-    r = green_park(&me.park, deadline);
+    r = turn_park(&me.park, deadline);
     hub->waiting--;
     list_remove(&me.link);
     if (r < 0)

@@ -3,6 +3,7 @@
  * one. Two things hold whenever nobody is inside a call: if somebody waits to receive, the channel is empty; if somebody
  * waits to send, it is full. Records whose wait has been decided otherwise may still be in the chains.
  */
+#include "../core/turn.h"
 #include "channel_case.h"
 #include "foreign.h"
 
@@ -110,7 +111,7 @@ static inline __attribute__((always_inline)) int wait_for_peer(green_case_t *me,
     if (r < 0)
         return r;
     green__waits_for(what, me->channel);
-    r = green_park(&park, deadline);
+    r = turn_park(&park, deadline);
     chain_remove(&me->node);
     return r < 0 ? r : me->result;
 }
@@ -132,7 +133,7 @@ static inline __attribute__((always_inline)) int meet(green_channel_t *c, green_
     settle(receiver, 0);
     if (steps_back) {
         green__make_ready(steps_back);
-        green__leave(hub, steps_back);
+        turn_leave(hub, steps_back);
     }
     return 0;
 }
