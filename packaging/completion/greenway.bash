@@ -1,0 +1,36 @@
+# bash completion for greenway. What can be completed is asked of greenway itself, so that it is never out of date.
+
+_greenway_commands() {
+    greenway --help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\).*/\1/p'
+}
+
+# Sections and keys, as `greenway help` lists them.
+_greenway_words() {
+    greenway help 2>/dev/null | sed -n -e 's/^  \([a-z][a-z0-9_]*\) .*/\1/p' -e 's/^\[\([a-z]*\).*/\1/p' | sort -u
+}
+
+_greenway_options() {
+    greenway "$1" --help 2>/dev/null | grep -oE -e '^  +(-[a-zA-Z], )?--[a-z-]+' | grep -oE -e '--?[a-zA-Z-]+'
+}
+
+_greenway() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]-}
+    COMPREPLY=()
+    if [ "$COMP_CWORD" -eq 1 ]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_greenway_commands) --help --version" -- "$word")
+    elif [ "$command" = help ]; then
+        [ "$COMP_CWORD" -gt 2 ] ||
+            mapfile -t COMPREPLY < <(compgen -W "$(_greenway_commands) $(_greenway_words)" -- "$word")
+    elif [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$(_greenway_options "$command") --help" -- "$word")
+    elif [[ $before == -c || $before == --config || $command == check || ($command == explain && $COMP_CWORD -eq 2) ]]; then
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -- "$word"; compgen -f -X '!*.ini' -- "$word")
+    elif [ "$command" = explain ] && [ "$COMP_CWORD" -eq 3 ]; then
+        mapfile -t COMPREPLY < <(compgen -W "GET HEAD POST PUT PATCH DELETE OPTIONS" -- "$word")
+    elif [ "$command" = run ]; then
+        mapfile -t COMPREPLY < <(compgen -W "-c --config" -- "$word")
+    fi
+}
+
+complete -F _greenway greenway
