@@ -28,9 +28,9 @@ struct conf_address {
 #include "answers.h"
 #include "header_rules.h"
 #include "rewriting.h"
+#include "logging.h"
 
 enum conf_protocol { CONF_HTTP, CONF_TCP, CONF_FORWARD };
-enum conf_log_format { CONF_LOG_JSON, CONF_LOG_COMBINED };
 enum conf_balance { CONF_ROUND_ROBIN };
 
 /* Who may ask, by the network that the request comes from. */
@@ -60,6 +60,7 @@ struct conf_listener {
     struct conf_compress compress;
     struct conf_forward forward;
     struct conf_buffering buffering;
+    struct conf_logging logging;
     int64_t max_connections;                  /* of this listener, all workers together */
     int64_t max_head, max_fields, max_target; /* limits on a request head: bytes, field lines, bytes */
     int64_t max_body;                         /* request body bytes; 0 is no limit */
@@ -102,6 +103,7 @@ struct conf_route {
     struct conf_compress compress;
     struct conf_mirroring mirror;
     struct conf_buffering buffering;
+    struct conf_logging logging;       /* where it says something, rather than the listener's */
     const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
 };
@@ -130,10 +132,9 @@ struct conf_upstream {
 
 struct conf {
     /* [greenway] */
-    int64_t workers;        /* 0: one per CPU */
-    const char *access_log; /* "-", "off" or a path */
-    enum conf_log_format log_format;
-    const char *error_log; /* "-" is standard error, or a path */
+    int64_t workers;             /* 0: one per CPU */
+    struct conf_logging logging; /* for listeners */
+    const char *error_log;       /* "-" is standard error, or a path */
     int64_t shutdown_grace;
     int64_t max_connections;                                         /* client connections of the process */
     CONF_LIST(struct conf_written, name_servers, name_server_count); /* none: those of resolv.conf */

@@ -130,7 +130,8 @@ static void print_variables(FILE *out)
 #define ROW(id, name, scope, doc)                                                                            \
     fputs("| `${" name "}` | ", out);                                                                        \
     print_cell(out, doc);                                                                                    \
-    fputs((scope)&CONF_KNOWS_STATUS   ? "; of answers only |\n"                                              \
+    fputs((scope)&CONF_KNOWS_END      ? "; of `log_format` only |\n"                                         \
+          : (scope)&CONF_KNOWS_STATUS ? "; of answers only |\n"                                              \
           : (scope)&CONF_KNOWS_SERVER ? "; of answers and in `upstream_host` |\n"                            \
                                       : " |\n",                                                              \
           out);

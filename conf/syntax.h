@@ -33,5 +33,7 @@ extern const struct conf_syntax conf_root_syntax, conf_index_syntax, conf_fallba
 extern const struct conf_syntax conf_coding_syntax, conf_media_type_syntax; /* bodies.c */
 extern const struct conf_syntax conf_mirror_syntax;                         /* mirror.c */
 extern const struct conf_syntax conf_destination_syntax, conf_ports_syntax; /* destination.c */
+extern const struct conf_syntax conf_log_target_syntax, conf_log_format_syntax, conf_log_condition_syntax,
+    conf_log_sample_syntax; /* logging.c */
 
 #endif

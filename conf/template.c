@@ -112,8 +112,9 @@ static const char *add_variable(struct reader *r, const char *name)
         return unknown(r, name);
     if ((v->scope & r->scope) != v->scope)
         return conf_arena_print(r->arena, "has ${%s}, which is not known here: %s", name,
-                                v->scope & CONF_KNOWS_STATUS ? "there is no answer yet"
-                                                             : "no server has been chosen yet");
+                                v->scope & CONF_KNOWS_END      ? "it is for log_format alone"
+                                : v->scope & CONF_KNOWS_STATUS ? "there is no answer yet"
+                                                               : "no server has been chosen yet");
     bool group = v->id == CONF_V_PATH_CAPTURE || v->id == CONF_V_HOST_CAPTURE;
     if (group && (!isdigit((unsigned char)*argument) || argument[1]))
         return conf_arena_print(r->arena, "has ${%s}; a group is one digit: ${path.1}", name);

@@ -16,6 +16,7 @@ enum conf_template_scope {
     CONF_KNOWS_SERVER = 1,   /* a server has been chosen */
     CONF_KNOWS_STATUS = 2,   /* there is an answer */
     CONF_KNOWS_CAPTURES = 4, /* a regular expression has matched: $0 to $9 are its captures */
+    CONF_KNOWS_END = 8,      /* the request is over */
 };
 
 /* clang-format off */
@@ -42,7 +43,20 @@ enum conf_template_scope {
     X(HEADER_NAMED,    "header:NAME",   0,                  "the request's header field of that name; several are joined by commas") \
     X(COOKIE_NAMED,    "cookie:NAME",   0,                  "the request's cookie of that name") \
     X(PATH_CAPTURE,    "path.N",        0,                  "what group N of the route's path expression matched; 0 is all that it matched") \
-    X(HOST_CAPTURE,    "host.N",        0,                  "the same of its host expression")
+    X(HOST_CAPTURE,    "host.N",        0,                  "the same of its host expression") \
+    X(TARGET,          "target",        CONF_KNOWS_END,     "the request's target as received: the URI, or what else stood there") \
+    X(PROTOCOL,        "protocol",      CONF_KNOWS_END,     "HTTP/1.1, HTTP/1.0 or TCP") \
+    X(PEER,            "peer",          CONF_KNOWS_END,     "the trusted proxy that named the client") \
+    X(USER,            "user",          CONF_KNOWS_END,     "who was found to ask, by a password or a token") \
+    X(BYTES_IN,        "bytes_in",      CONF_KNOWS_END,     "bytes of the body that came from the client") \
+    X(BYTES_OUT,       "bytes_out",     CONF_KNOWS_END,     "bytes of the body that went to the client") \
+    X(REASON,          "reason",        CONF_KNOWS_END,     "why it was refused or broke off: response_timeout") \
+    X(DIRECTIVE,       "directive",     CONF_KNOWS_END,     "the key of the configuration that was responsible: timeout_response") \
+    X(ORIGIN,          "origin",        CONF_KNOWS_END,     "where that key stands: greenway.ini:12") \
+    X(T_CONNECT,       "t_connect",     CONF_KNOWS_END,     "milliseconds until a server was connected") \
+    X(T_FIRST_BYTE,    "t_first_byte",  CONF_KNOWS_END,     "milliseconds until the first byte of the answer") \
+    X(T_TOTAL,         "t_total",       CONF_KNOWS_END,     "milliseconds until the end") \
+    X(DATE,            "date",          CONF_KNOWS_END,     "when the request began, as combined has it: 31/Jan/2026:23:59:59 +0000")
 /* clang-format on */
 
 enum conf_variable {

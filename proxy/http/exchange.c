@@ -17,6 +17,7 @@
 #include "header_rules.h"
 #include "load.h"
 #include "maintenance.h"
+#include "observe/format.h"
 #include "origin.h"
 #include "relay.h"
 #include "rewriting.h"
@@ -25,6 +26,7 @@
 #include "runtime/process.h"
 #include "runtime/sources.h"
 #include "upgrade.h"
+#include "variables.h"
 
 /* --- head in ------------------------------------------------------------------------------------------------------- */
 
@@ -442,15 +444,30 @@ void exchange_log_fields(struct exchange *x)
     e->user_agent = user_agent ? user_agent->value : span_of(NULL, 0);
 }
 
+void exchange_log_values(struct exchange *x, const struct conf_log_format *format)
+{
+    const struct conf_template *t = &format->text;
+    struct span *values = t->count ? memory_take(&x->memory, t->count * sizeof *values) : NULL;
+    for (size_t i = 0; values && i < t->count; i++)
+        if (!format_needs_value(t->parts[i].variable) || exchange_variable(x, &t->parts[i], &values[i]) < 0)
+            values[i] = span_of(NULL, 0); /* a line without it is better than none */
+    x->log.values = values;
+}
+
 /* A connection that ended in silence between requests is no request. */
 static void write_log(struct exchange *x)
 {
-    if (!access_log_wanted(x->worker->log) || (!x->log.status && !*x->log.reason))
+    if (!x->log.status && !*x->log.reason)
+        return;
+    x->log.route = x->route;
+    x->log.ended = green_turn_time();
+    const struct conf_log_format *format = access_log_wants(x->worker->log, &x->log);
+    if (!format)
         return;
     exchange_log_fields(x);
+    exchange_log_values(x, format);
     x->log.bytes_in = x->client->body_in;
     x->log.bytes_out = x->client->body_out;
-    x->log.ended = green_turn_time();
     access_log_write(x->worker->log, &x->log);
 }
 

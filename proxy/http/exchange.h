@@ -99,7 +99,8 @@ static inline const green_address_t *exchange_client(const struct exchange *x)
     return x->source;
 }
 
-/* Fills in what the log entry says of the request. */
+/* Fills in what the log entry says of the request, and the values that a format of its own wants. */
 void exchange_log_fields(struct exchange *x);
+void exchange_log_values(struct exchange *x, const struct conf_log_format *format);
 
 #endif

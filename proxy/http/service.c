@@ -115,7 +115,8 @@ void http_refuse(struct worker *w, struct listener *l, int fd, const green_addre
     size_t sent = 0;
     if (n < 0 || green_write_all(fd, page, (size_t)n, &sent, GREEN_NOWAIT) < 0)
         entry.status = 0; /* a fresh socket's buffer takes a page; if not, so be it */
-    access_log_write(w->log, &entry);
+    if (access_log_wants(w->log, &entry))
+        access_log_write(w->log, &entry);
     green_shutdown_write(fd);
     if (w->refusing < REFUSING_MOST &&
         green_park_readable(fd, end_refused, (void *)(intptr_t)fd, green_turn_time() + GREEN_S(2)) == 0)

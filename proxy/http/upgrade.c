@@ -18,12 +18,22 @@ struct upgraded {
     green_address_t client; /* what log.client points to */
     green_address_t server_address;
     struct source_count *counted;
-    char text[];
+    struct span values[]; /* and the texts */
 };
 
-static size_t text_size(const struct access_entry *e)
+/* How many values a custom format of the log has. */
+static size_t value_count(const struct exchange *x)
 {
-    return e->method.n + e->host.n + e->target.n + e->referer.n + e->user_agent.n;
+    return x->log.values ? access_log_format(&x->log)->text.count : 0;
+}
+
+static size_t text_size(const struct exchange *x)
+{
+    const struct access_entry *e = &x->log;
+    size_t n = value_count(x) * sizeof *e->values;
+    for (size_t i = 0; i < value_count(x); i++)
+        n += e->values[i].n;
+    return n + e->method.n + e->host.n + e->target.n + e->referer.n + e->user_agent.n + e->user.n;
 }
 
 static void keep_text(struct span *s, char **at)
@@ -38,7 +48,8 @@ static void keep_text(struct span *s, char **at)
 static struct upgraded *remember(struct exchange *x)
 {
     exchange_log_fields(x);
-    struct upgraded *u = malloc(sizeof *u + text_size(&x->log));
+    exchange_log_values(x, access_log_format(&x->log));
+    struct upgraded *u = malloc(sizeof *u + text_size(x));
     if (!u)
         return NULL;
     u->connection = x->connection;
@@ -50,12 +61,19 @@ static struct upgraded *remember(struct exchange *x)
         u->log.server_address = &u->server_address;
     }
     u->counted = x->counted;
-    char *at = u->text;
+    struct span *values = u->values;
+    char *at = (char *)(values + value_count(x));
     keep_text(&u->log.method, &at);
     keep_text(&u->log.host, &at);
     keep_text(&u->log.target, &at);
     keep_text(&u->log.referer, &at);
     keep_text(&u->log.user_agent, &at);
+    keep_text(&u->log.user, &at);
+    for (size_t i = 0; i < value_count(x); i++) {
+        values[i] = x->log.values[i];
+        keep_text(&values[i], &at);
+    }
+    u->log.values = x->log.values ? values : NULL;
     return u;
 }
 
@@ -83,7 +101,7 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
         origin = conf_listener_origin(u->log.listener, u->log.directive);
     u->log.origin = u->log.directive ? &origin : NULL;
     u->log.ended = green_turn_time();
-    if (access_log_wanted(w->log))
+    if (access_log_wants(w->log, &u->log))
         access_log_write(w->log, &u->log);
     if (u->counted)
         source_leave(w->process->sources, u->counted);

@@ -1,455 +1,462 @@
 /*
- * The way of a line: formatted into the worker's block, the block handed to the log's queue when it is full
- * or aged, written by the log's thread, and back to the free list. Workers take the lock for a moment per
- * block, never per line, and the thread never holds it while it writes.
+ * Which requests have a line, and the way of the line into a block of the right writer. The writers are shared by all
+ * workers and known by the text of their targets: "-", "syslog", "/var/log/access.log".
  */
 #include "access_log.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
+#include <sys/random.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "error_log.h"
 #include "format.h"
+#include "log_writer.h"
 
-#define BLOCK_BYTES     ((size_t)64 * 1024)
-#define BLOCK_COUNT     128           /* 8 MiB of lines in all may wait for a slow file */
-#define FREE_BLOCKS     4             /* so many are kept while nothing waits */
-#define AGE             GREEN_MS(400) /* a flush leaves younger lines alone */
-#define END_WAIT        2             /* seconds that closing waits for a stuck file */
-#define REPORT_INTERVAL GREEN_S(10)
+#define AGE      GREEN_MS(400) /* a flush leaves younger lines alone */
+#define END_WAIT GREEN_S(2)    /* that closing waits for what is stuck */
 
-struct block {
-    STAILQ_ENTRY(block) link;
-    size_t used, lines;
-    green_time first; /* when its first line came */
-    char bytes[BLOCK_BYTES];
+/* A place that lines go to. */
+struct place {
+    SLIST_ENTRY(place) link;
+    char *target;
+    struct log_writer *writer;
+    unsigned confs; /* how often configurations name it, and */
+    unsigned slots; /* tails that have a slot for it: it stays until both are 0. Both under the log's lock */
+    atomic_bool unused; /* no configuration is left */
 };
-STAILQ_HEAD(blocks, block);
+
+/* What a worker has of a place. */
+struct slot {
+    SLIST_ENTRY(slot) link;
+    struct place *place;
+    struct log_block *block; /* NULL: nothing waits in this worker */
+};
 
 struct access_log_tail {
     SLIST_ENTRY(access_log_tail) link;
     struct access_log *log;
-    struct block *block; /* NULL: nothing waits in this worker */
+    SLIST_HEAD(, slot) slots;
     struct format_date date;
+    uint64_t random;
 };
 
 struct access_log {
-    char *path; /* NULL: standard output, or off */
-    bool off;
-    enum conf_log_format format;
-    atomic_uint_fast64_t dropped;
-    pthread_t thread;
-
     pthread_mutex_t lock; /* for all that follows */
-    pthread_cond_t work;  /* queue, reopened or ending changed */
-    pthread_cond_t ended_cond;
-    struct blocks queue, free;
-    size_t allocated, free_count;
-    int reopened; /* a descriptor to go over to, or -1 */
-    bool stuck;   /* all blocks wait, and that was said */
-    bool ending;
-    bool ended;     /* the thread has written everything */
-    bool abandoned; /* nobody waits for that: the thread frees all */
+    SLIST_HEAD(places, place) places;
     SLIST_HEAD(, access_log_tail) tails;
-
-    /* the thread's own */
-    int fd;
-    bool torn;         /* the last write stopped in mid-line */
-    bool failing;      /* the last write failed */
-    uint64_t reported; /* of dropped */
-    green_time quiet_until;
+    uint64_t lost; /* at places that are closed, or for want of memory */
 };
 
-static const char *name_of(const struct access_log *log)
+/* --- what is asked for ------------------------------------------------------------------------------- */
+
+static const struct conf_logging *listener_says(const struct access_entry *e)
 {
-    return log->path ? log->path : "on standard output";
+    return &e->listener->logging;
 }
 
-/* --- blocks ------------------------------------------------------------------------------------- */
-
-/* An empty block, or NULL when too many wait for the file already. */
-static struct block *block_take(struct access_log *log)
+/* NULL: no route, or one that says nothing about logs. */
+static const struct conf_logging *route_says(const struct access_entry *e)
 {
-    pthread_mutex_lock(&log->lock);
-    struct block *b = STAILQ_FIRST(&log->free);
-    bool more = !b && log->allocated < BLOCK_COUNT, news = !b && !more && !log->stuck;
-    log->stuck |= news;
-    if (b) {
-        STAILQ_REMOVE_HEAD(&log->free, link);
-        log->free_count--;
+    return e->route ? &e->route->logging : NULL;
+}
+
+static const struct conf_log_target *target_of(const struct access_entry *e)
+{
+    const struct conf_logging *route = route_says(e);
+    return route && route->target.written ? &route->target : &listener_says(e)->target;
+}
+
+const struct conf_log_format *access_log_format(const struct access_entry *e)
+{
+    const struct conf_logging *route = route_says(e);
+    return route && route->format.written ? &route->format : &listener_says(e)->format;
+}
+
+static bool is_error(const struct access_entry *e)
+{
+    return e->status >= 500 || *e->reason;
+}
+
+static bool is_true(const struct conf_log_condition *c, const struct access_entry *e)
+{
+    switch (c->when) {
+    case CONF_LOG_STATUS:
+        return e->status == c->status || e->status / 100 == c->status;
+    case CONF_LOG_SLOWER:
+        return e->ended - e->started > c->longer_than;
+    case CONF_LOG_ERROR:
+        return is_error(e);
+    case CONF_LOG_ALL:
+        break;
     }
-    log->allocated += more;
-    pthread_mutex_unlock(&log->lock);
-    if (more && !(b = malloc(sizeof *b))) {
-        pthread_mutex_lock(&log->lock);
-        log->allocated--;
-        pthread_mutex_unlock(&log->lock);
-    }
-    if (news)
-        error_log(LOG_LEVEL_WARNING, "the access log %s is stuck; lines are lost until it goes on",
-                  name_of(log));
-    if (b)
-        b->used = b->lines = 0;
-    return b;
+    return true;
+}
+
+/* splitmix64 */
+static uint64_t next_random(struct access_log_tail *tail)
+{
+    uint64_t x = tail->random += UINT64_C(0x9e3779b97f4a7c15);
+    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+    return x ^ x >> 31;
+}
+
+static bool meets_conditions(struct access_log_tail *tail, const struct access_entry *e)
+{
+    const struct conf_logging *listener = listener_says(e), *route = route_says(e);
+    const struct conf_logging *when = route && route->when_count ? route : listener;
+    const struct conf_log_sample *sample =
+        route && route->sample.written ? &route->sample : &listener->sample;
+    for (size_t i = 0; i < when->when_count; i++)
+        if (is_true(&when->when[i], e))
+            return true;
+    if (!when->when_count && (!sample->of || is_error(e)))
+        return true;
+    return sample->of && next_random(tail) % (uint64_t)sample->of == 0;
+}
+
+const struct conf_log_format *access_log_wants(struct access_log_tail *tail, const struct access_entry *e)
+{
+    return target_of(e)->kind != CONF_LOG_OFF && meets_conditions(tail, e) ? access_log_format(e) : NULL;
+}
+
+/* --- places ------------------------------------------------------------------------------------------ */
+
+static void place_free(struct place *p)
+{
+    free(p->target);
+    free(p);
 }
 
 /* With the lock held. */
-static void block_give(struct access_log *log, struct block *b)
+static struct place *find(struct access_log *log, const char *target)
 {
-    if (log->free_count >= FREE_BLOCKS) {
-        free(b);
-        log->allocated--;
+    struct place *p;
+    SLIST_FOREACH(p, &log->places, link)
+    if (!strcmp(p->target, target))
+        return p;
+    return NULL;
+}
+
+/* With the lock held: nobody is left who writes to it. */
+static void close_if_unused(struct access_log *log, struct place *p)
+{
+    if (p->confs || p->slots)
         return;
-    }
-    STAILQ_INSERT_HEAD(&log->free, b, link);
-    log->free_count++;
+    SLIST_REMOVE(&log->places, p, place, link);
+    log->lost += log_writer_lost(p->writer);
+    log_writer_end(p->writer);
+    log_writer_close(p->writer);
+    place_free(p);
 }
 
-static void hand_over(struct access_log_tail *tail)
+static struct place *open_place(const struct conf_log_target *target)
 {
-    struct access_log *log = tail->log;
-    pthread_mutex_lock(&log->lock);
-    if (log->ending) { /* too late, or the end would never come */
-        atomic_fetch_add(&log->dropped, tail->block->lines);
-        block_give(log, tail->block);
-    } else {
-        STAILQ_INSERT_TAIL(&log->queue, tail->block, link);
-        pthread_cond_signal(&log->work);
-    }
-    pthread_mutex_unlock(&log->lock);
-    tail->block = NULL;
+    struct place *p = calloc(1, sizeof *p);
+    int r = p && (p->target = strdup(target->written)) ? log_writer_open(&p->writer, target, "access log")
+                                                       : -ENOMEM;
+    if (r == 0)
+        return p;
+    const char *hint = r == -ENOENT   ? "; its folder has to be there"
+                       : r == -EACCES ? "; whom greenway runs as must be allowed to write there"
+                       : r == -ENXIO  ? "; nobody reads that FIFO"
+                                      : "";
+    error_log(LOG_LEVEL_ERROR, "cannot open the access log %s: %s%s", target->written, green_strerror(r),
+              hint);
+    if (p)
+        place_free(p);
+    return NULL;
 }
 
-static void destroy(struct access_log *log)
+static bool leads_somewhere(const struct conf_log_target *target)
 {
-    struct block *b;
-    struct access_log_tail *tail;
-    while ((b = STAILQ_FIRST(&log->free))) {
-        STAILQ_REMOVE_HEAD(&log->free, link);
-        free(b);
-    }
-    while ((tail = SLIST_FIRST(&log->tails))) {
-        SLIST_REMOVE_HEAD(&log->tails, link);
-        free(tail);
-    }
-    if (log->path && log->fd >= 0)
-        close(log->fd);
-    if (log->reopened >= 0)
-        close(log->reopened);
-    pthread_mutex_destroy(&log->lock);
-    pthread_cond_destroy(&log->work);
-    pthread_cond_destroy(&log->ended_cond);
-    free(log->path);
-    free(log);
+    return target->written && target->kind != CONF_LOG_OFF;
 }
 
-/* --- the thread --------------------------------------------------------------------------------- */
-
-static void failed(struct access_log *log, int error)
+static int open_target(struct access_log *log, const struct conf_log_target *target)
 {
-    if (!log->failing)
-        error_log(LOG_LEVEL_ERROR, "cannot write the access log %s: %s; lines are lost until it works",
-                  name_of(log), strerror(error));
-    log->failing = true;
+    if (!leads_somewhere(target) || find(log, target->written))
+        return 0;
+    struct place *p = open_place(target);
+    if (p)
+        SLIST_INSERT_HEAD(&log->places, p, link);
+    return p ? 0 : -1;
 }
 
-/* When the queue has been written out, or at the end; not in every other second of a long overload. With the
- * lock held. */
-static void report_lost(struct access_log *log)
+static int enter_target(struct access_log *log, const struct conf_log_target *target)
 {
-    uint64_t lost = atomic_load(&log->dropped) - log->reported;
-    green_time now = green_now();
-    if (!lost || (now < log->quiet_until && !log->ending))
-        return;
-    error_log(LOG_LEVEL_WARNING, "the access log %s has lost %llu lines", name_of(log),
-              (unsigned long long)lost);
-    log->reported += lost;
-    log->quiet_until = now + REPORT_INTERVAL;
-    log->stuck = false;
-}
-
-/* Everything, however slowly it goes; 0 or the error, with *done saying how much went. */
-static int write_all(int fd, const char *p, size_t n, size_t *done)
-{
-    for (*done = 0; *done < n;) {
-        ssize_t r = write(fd, p + *done, n - *done);
-        if (r > 0) {
-            *done += (size_t)r;
-        } else if (r < 0 && errno == EAGAIN) { /* somebody made standard output non-blocking */
-            struct pollfd writable = {.fd = fd, .events = POLLOUT};
-            poll(&writable, 1, 1000);
-        } else if (r == 0 || errno != EINTR) {
-            return r == 0 ? EIO : errno;
-        }
-    }
+    if (!leads_somewhere(target))
+        return 0;
+    struct place *p = find(log, target->written);
+    p->confs++;
+    atomic_store(&p->unused, false);
     return 0;
 }
 
-static size_t count_lines(const char *p, size_t n)
+static int leave_target(struct access_log *log, const struct conf_log_target *target)
 {
-    size_t lines = 0;
-    for (const char *end = p + n; (p = memchr(p, '\n', (size_t)(end - p))); p++)
-        lines++;
-    return lines;
+    if (!leads_somewhere(target))
+        return 0;
+    struct place *p = find(log, target->written);
+    p->confs--;
+    atomic_store(&p->unused, p->confs == 0);
+    close_if_unused(log, p);
+    return 0;
 }
 
-static void write_block(struct access_log *log, const struct block *b)
+/* Calls f for each target of a configuration, as often as it stands there, until one says no. With the lock held. */
+static int each_target(struct access_log *log, const struct conf *conf,
+                       int (*f)(struct access_log *log, const struct conf_log_target *target))
 {
-    size_t done = 0;
-    int error = log->torn ? write_all(log->fd, "\n", 1, &done) : 0;
-    if (!error) {
-        log->torn = false;
-        error = write_all(log->fd, b->bytes, b->used, &done);
-        log->torn = done && b->bytes[done - 1] != '\n';
-    } else {
-        done = 0;
+    int r = 0;
+    for (size_t i = 0; i < conf->listener_count && r == 0; i++)
+        r = f(log, &conf->listeners[i].logging.target);
+    for (size_t i = 0; i < conf->route_count && r == 0; i++)
+        r = f(log, &conf->routes[i].logging.target);
+    return r;
+}
+
+static void close_unused(struct access_log *log)
+{
+    for (struct place *p = SLIST_FIRST(&log->places), *next; p; p = next) {
+        next = SLIST_NEXT(p, link);
+        close_if_unused(log, p);
     }
-    atomic_fetch_add(&log->dropped, b->lines - count_lines(b->bytes, done));
-    if (error)
-        failed(log, error);
-    else
-        log->failing = false;
 }
 
-/* With the lock held. */
-static void go_over(struct access_log *log)
+int access_log_add(struct access_log *log, const struct conf *conf)
 {
-    if (log->reopened < 0)
-        return;
-    close(log->fd);
-    log->fd = log->reopened;
-    log->reopened = -1;
-    log->torn = false;
-}
-
-static void *write_blocks(void *arg)
-{
-    struct access_log *log = arg;
     pthread_mutex_lock(&log->lock);
-    for (;;) {
-        go_over(log);
-        struct block *b = STAILQ_FIRST(&log->queue);
-        if (b) {
-            STAILQ_REMOVE_HEAD(&log->queue, link);
-            pthread_mutex_unlock(&log->lock);
-            write_block(log, b);
-            pthread_mutex_lock(&log->lock);
-            block_give(log, b);
-            continue;
-        }
-        if (log->ending || !log->failing)
-            report_lost(log);
-        if (log->ending)
-            break;
-        pthread_cond_wait(&log->work, &log->lock);
-    }
-    log->ended = true;
-    bool abandoned = log->abandoned;
-    pthread_cond_signal(&log->ended_cond);
+    int r = each_target(log, conf, open_target);
+    if (r == 0)
+        r = each_target(log, conf, enter_target);
+    else
+        close_unused(log);
     pthread_mutex_unlock(&log->lock);
-    if (abandoned)
-        destroy(log);
-    return NULL;
+    return r;
 }
 
-/* --- opening and closing ------------------------------------------------------------------------ */
-
-/* A FIFO that nobody reads is an error and not a wait; afterwards writes wait, in the log's thread. */
-static int open_file(const char *path)
+void access_log_release(struct access_log *log, const struct conf *conf)
 {
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
-    if (fd < 0)
-        return -errno;
-    int flags = fcntl(fd, F_GETFL);
-    if (flags >= 0)
-        fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-    return fd;
+    pthread_mutex_lock(&log->lock);
+    each_target(log, conf, leave_target);
+    pthread_mutex_unlock(&log->lock);
 }
 
-static int start_thread(struct access_log *log)
+int access_log_reopen(struct access_log *log)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the main thread's, and SIGPIPE nobody's */
-    int r = pthread_create(&log->thread, NULL, write_blocks, log);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return -r;
+    struct place *p;
+    int result = 0;
+    pthread_mutex_lock(&log->lock);
+    SLIST_FOREACH(p, &log->places, link)
+    {
+        int r = log_writer_reopen(p->writer);
+        result = result < 0 ? result : r;
+    }
+    pthread_mutex_unlock(&log->lock);
+    return result;
 }
 
-static struct access_log *allocate(const char *target, enum conf_log_format format)
+uint64_t access_log_dropped(struct access_log *log)
+{
+    struct place *p;
+    pthread_mutex_lock(&log->lock);
+    uint64_t lost = log->lost;
+    SLIST_FOREACH(p, &log->places, link)
+    lost += log_writer_lost(p->writer);
+    pthread_mutex_unlock(&log->lock);
+    return lost;
+}
+
+/* --- the whole --------------------------------------------------------------------------------------- */
+
+struct access_log *access_log_open(const struct conf *conf)
 {
     struct access_log *log = calloc(1, sizeof *log);
-    if (!log)
-        return NULL;
-    log->off = !strcmp(target, "off");
-    log->format = format;
-    log->fd = STDOUT_FILENO;
-    log->reopened = -1;
-    STAILQ_INIT(&log->queue);
-    STAILQ_INIT(&log->free);
-    SLIST_INIT(&log->tails);
-    pthread_mutex_init(&log->lock, NULL);
-    pthread_cond_init(&log->work, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&log->ended_cond, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    if (log->off || !strcmp(target, "-") || (log->path = strdup(target)))
-        return log;
-    destroy(log);
-    return NULL;
-}
-
-struct access_log *access_log_open(const char *target, enum conf_log_format format)
-{
-    struct access_log *log = allocate(target, format);
     if (!log) {
         error_log(LOG_LEVEL_ERROR, "no memory for the access log");
         return NULL;
     }
-    int r = log->path ? log->fd = open_file(log->path) : 0;
-    if (r >= 0 && !log->off)
-        r = start_thread(log);
-    if (r >= 0)
+    pthread_mutex_init(&log->lock, NULL);
+    SLIST_INIT(&log->places);
+    SLIST_INIT(&log->tails);
+    if (access_log_add(log, conf) == 0)
         return log;
-    error_log(LOG_LEVEL_ERROR, "cannot open the access log %s: %s", target, strerror(-r));
-    destroy(log);
+    access_log_close(log);
     return NULL;
 }
+
+/* What is stuck has the same bounded time together. With the lock held. */
+static void end_places(struct access_log *log)
+{
+    struct place *p;
+    green_time deadline = green_in(END_WAIT);
+    SLIST_FOREACH(p, &log->places, link)
+    log_writer_end(p->writer);
+    SLIST_FOREACH(p, &log->places, link)
+    log_writer_wait(p->writer, deadline);
+}
+
+void access_log_finish(struct access_log *log)
+{
+    pthread_mutex_lock(&log->lock);
+    end_places(log);
+    pthread_mutex_unlock(&log->lock);
+}
+
+static void tail_free(struct access_log_tail *tail)
+{
+    struct slot *s;
+    access_log_flush(tail, true);
+    while ((s = SLIST_FIRST(&tail->slots))) {
+        SLIST_REMOVE_HEAD(&tail->slots, link);
+        free(s);
+    }
+    free(tail);
+}
+
+void access_log_close(struct access_log *log)
+{
+    struct access_log_tail *tail;
+    struct place *p;
+    while ((tail = SLIST_FIRST(&log->tails))) {
+        SLIST_REMOVE_HEAD(&log->tails, link);
+        tail_free(tail);
+    }
+    end_places(log);
+    while ((p = SLIST_FIRST(&log->places))) {
+        SLIST_REMOVE_HEAD(&log->places, link);
+        log_writer_close(p->writer);
+        place_free(p);
+    }
+    pthread_mutex_destroy(&log->lock);
+    free(log);
+}
+
+/* --- workers ----------------------------------------------------------------------------------------- */
 
 struct access_log_tail *access_log_tail(struct access_log *log)
 {
     struct access_log_tail *tail = calloc(1, sizeof *tail);
-    if (!tail)
+    if (!tail || getrandom(&tail->random, sizeof tail->random, 0) != sizeof tail->random) {
+        free(tail);
         return NULL;
+    }
     tail->log = log;
+    SLIST_INIT(&tail->slots);
     pthread_mutex_lock(&log->lock);
     SLIST_INSERT_HEAD(&log->tails, tail, link);
     pthread_mutex_unlock(&log->lock);
     return tail;
 }
 
-int access_log_reopen(struct access_log *log)
+/* The first line of this worker for a place. NULL: it is not there, or there is no memory; the line is lost. */
+static struct slot *add_slot(struct access_log_tail *tail, const char *target)
 {
-    if (!log->path)
-        return 0;
-    int fd = open_file(log->path);
-    if (fd < 0)
-        return fd;
+    struct access_log *log = tail->log;
+    struct slot *s = calloc(1, sizeof *s);
     pthread_mutex_lock(&log->lock);
-    if (log->reopened >= 0)
-        close(log->reopened);
-    log->reopened = fd;
-    pthread_cond_signal(&log->work);
+    struct place *p = find(log, target);
+    if (s && p) {
+        s->place = p;
+        p->slots++;
+    } else {
+        log->lost++;
+    }
     pthread_mutex_unlock(&log->lock);
-    return 0;
+    if (s && s->place) {
+        SLIST_INSERT_HEAD(&tail->slots, s, link);
+        return s;
+    }
+    free(s);
+    return NULL;
 }
 
-/* With the lock held: has the thread written everything, within bounds? */
-static bool thread_ends(struct access_log *log)
+static struct slot *slot_for(struct access_log_tail *tail, const char *target)
 {
-    struct timespec deadline;
-    int r = 0;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    deadline.tv_sec += END_WAIT;
-    log->ending = true;
-    pthread_cond_signal(&log->work);
-    while (!log->ended && r == 0)
-        r = pthread_cond_timedwait(&log->ended_cond, &log->lock, &deadline);
-    if (!log->ended)
-        error_log(LOG_LEVEL_WARNING, "the access log %s is stuck: what waits for it is lost", name_of(log));
-    return log->ended;
+    struct slot *s;
+    SLIST_FOREACH(s, &tail->slots, link)
+    if (!strcmp(s->place->target, target))
+        return s;
+    return add_slot(tail, target);
 }
 
-void access_log_finish(struct access_log *log)
+static void hand_over(struct slot *s)
 {
-    if (log->off)
-        return;
-    pthread_mutex_lock(&log->lock);
-    thread_ends(log);
-    pthread_mutex_unlock(&log->lock);
-}
-
-/* False if the file is stuck: the log is the thread's then, which may stay in write(2) for ever. */
-static bool end_thread(struct access_log *log)
-{
-    pthread_t thread = log->thread;
-    pthread_mutex_lock(&log->lock);
-    bool ended = thread_ends(log);
-    log->abandoned = !ended;
-    pthread_mutex_unlock(&log->lock);
-    if (ended)
-        pthread_join(thread, NULL);
-    else
-        pthread_detach(thread);
-    return ended;
-}
-
-void access_log_close(struct access_log *log)
-{
-    struct access_log_tail *tail;
-    SLIST_FOREACH(tail, &log->tails, link)
-    access_log_flush(tail, true);
-    if (log->off || end_thread(log))
-        destroy(log);
-}
-
-/* --- workers ------------------------------------------------------------------------------------ */
-
-bool access_log_wanted(const struct access_log_tail *tail)
-{
-    return !tail->log->off;
-}
-
-uint64_t access_log_dropped(const struct access_log *log)
-{
-    return atomic_load(&log->dropped);
+    log_writer_give(s->place->writer, s->block);
+    s->block = NULL;
 }
 
 /* Room for a line, or NULL. */
-static struct block *room(struct access_log_tail *tail)
+static struct log_block *room(struct slot *s)
 {
-    struct block *b = tail->block;
-    if (b && BLOCK_BYTES - b->used >= FORMAT_LINE_BYTES)
+    struct log_block *b = s->block;
+    if (b && LOG_BLOCK_BYTES - b->used >= FORMAT_LINE_BYTES)
         return b;
     if (b)
-        hand_over(tail);
-    tail->block = b = block_take(tail->log);
+        hand_over(s);
+    s->block = b = log_writer_take(s->place->writer);
     if (b)
         b->first = green_turn_time();
     return b;
 }
 
+static char *put_line(char *at, struct access_log_tail *tail, const struct access_entry *entry,
+                      int64_t started)
+{
+    const struct conf_log_format *format = access_log_format(entry);
+    switch (format->form) {
+    case CONF_LOG_COMBINED:
+        return format_combined(at, entry, &tail->date, started);
+    case CONF_LOG_CUSTOM:
+        return format_custom(at, entry, format, &tail->date, started);
+    case CONF_LOG_JSON:
+        break;
+    }
+    return format_json(at, entry, &tail->date, started);
+}
+
 void access_log_write(struct access_log_tail *tail, const struct access_entry *entry)
 {
-    if (tail->log->off)
+    struct slot *s = slot_for(tail, target_of(entry)->written);
+    if (!s)
         return;
-    struct block *b = room(tail);
+    struct log_block *b = room(s);
     if (!b) {
-        atomic_fetch_add(&tail->log->dropped, 1);
+        log_writer_lose(s->place->writer, 1);
         return;
     }
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t started = GREEN_S(now.tv_sec) + now.tv_nsec - (entry->ended - entry->started);
     char *at = b->bytes + b->used;
-    char *end = tail->log->format == CONF_LOG_JSON ? format_json(at, entry, &tail->date, started)
-                                                   : format_combined(at, entry, &tail->date, started);
-    b->used += (size_t)(end - at);
+    b->used += (size_t)(put_line(at, tail, entry, started) - at);
     b->lines++;
+}
+
+/* No configuration leads there any more. */
+static void drop_slot(struct access_log_tail *tail, struct slot *s)
+{
+    struct access_log *log = tail->log;
+    SLIST_REMOVE(&tail->slots, s, slot, link);
+    pthread_mutex_lock(&log->lock);
+    s->place->slots--;
+    close_if_unused(log, s->place);
+    pthread_mutex_unlock(&log->lock);
+    free(s);
 }
 
 void access_log_flush(struct access_log_tail *tail, bool now)
 {
-    if (tail->block && (now || green_turn_time() - tail->block->first >= AGE))
-        hand_over(tail);
+    for (struct slot *s = SLIST_FIRST(&tail->slots), *next; s; s = next) {
+        next = SLIST_NEXT(s, link);
+        if (s->block && (now || green_turn_time() - s->block->first >= AGE))
+            hand_over(s);
+        if (!s->block && atomic_load(&s->place->unused))
+            drop_slot(tail, s);
+    }
 }

@@ -1,7 +1,6 @@
 /*
- * The access log: one line for each request or TCP connection. A worker formats lines into a buffer of its
- * own; the log's thread writes full or aged buffers to the file, so that no disk, pipe or terminal ever holds
- * traffic up. What does not fit any more while the file is stuck is dropped and counted.
+ * The access log: one line for each request or TCP connection that is asked for. A worker formats lines into a block of
+ * its own for each place that it writes to, and log_writer.h takes full or aged blocks there.
  */
 #ifndef OBSERVE_ACCESS_LOG_H
 #define OBSERVE_ACCESS_LOG_H
@@ -29,35 +28,49 @@ struct access_entry {
     const char *reason;               /* stable token, "" when all went well */
     const char *directive;            /* the configuration key that fired ("timeout_response"), or NULL */
     const struct conf_origin *origin; /* where the section of that key stands, or NULL */
+    const struct span
+        *values; /* of a custom format's parts, where format_needs_value(); NULL: all are empty */
     green_time started, connected, first_byte, ended;
 };
 
-struct access_log;      /* one per process */
+struct access_log;      /* one per process: everything that lines go to */
 struct access_log_tail; /* one per worker */
 
-/* Opens "-" (standard output), "off" or a file (made with mode 0640, appended to) and starts the writing
- * thread. NULL and an error line on standard error if the file cannot be opened; "off" gives a log that
- * ignores everything. */
-struct access_log *access_log_open(const char *target, enum conf_log_format format);
+/* Opens what listeners and routes of a configuration write to. NULL and an error line for each that cannot be. */
+struct access_log *access_log_open(const struct conf *conf);
+
+/* The same for one configuration more (a reload): what is open already stays open. 0, or -1 after those lines, and then
+ * nothing has changed. Each has to be released when no request that it rules is left; what no other one writes to is
+ * closed then, when it has been written out. */
+int access_log_add(struct access_log *log, const struct conf *conf);
+void access_log_release(struct access_log *log, const struct conf *conf);
+
+/* NULL: no memory. */
 struct access_log_tail *access_log_tail(struct access_log *log);
 
-/* Adds a line. Never waits, never switches. */
+/* How lines about this entry are written, by its listener and route; NULL: not at all, or not about this one, as its
+ * status, reason and times say. Saves the work of collecting the rest. */
+const struct conf_log_format *access_log_wants(struct access_log_tail *tail,
+                                               const struct access_entry *entry);
+
+/* The format alone, whether there is a line or not. */
+const struct conf_log_format *access_log_format(const struct access_entry *entry);
+
+/* Adds a line, to be asked for by access_log_wants(). Never waits, never switches. */
 void access_log_write(struct access_log_tail *tail, const struct access_entry *entry);
 
-/* Is anybody interested at all? Saves the work of collecting when not. */
-bool access_log_wanted(const struct access_log_tail *tail);
-
-/* Hands what the worker holds to the writing thread if it is older than about a second (call now and then),
+/* Hands what the worker holds to the writing threads if it is older than about a second (call now and then),
  * or at once when `now`. */
 void access_log_flush(struct access_log_tail *tail, bool now);
 
-/* Reopens the file under its name (rotation). 0 or -errno; on error the old file stays in use. */
+/* Reopens all files under their names (rotation), between two lines, losing none. 0 or -errno of the first that could
+ * not be; that one goes on with its old file. Any thread. */
 int access_log_reopen(struct access_log *log);
 
-/* Lines lost because the file was stuck or full. */
-uint64_t access_log_dropped(const struct access_log *log);
+/* Lines lost because something was stuck or full. Any thread. */
+uint64_t access_log_dropped(struct access_log *log);
 
-/* Writes out what is left (bounded in time when the file is stuck), ends the thread, frees all, tails
+/* Writes out what is left (bounded in time when something is stuck), ends the threads, frees all, tails
  * included: no worker may use one any more. */
 void access_log_close(struct access_log *log);
 

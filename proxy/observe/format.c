@@ -3,149 +3,16 @@
 
 #include <time.h>
 
+#include "escape.h"
+
 /* Room in the line for each text of somebody else's making, escapes included. The sum, and what the proxy
  * itself writes, is less than FORMAT_LINE_BYTES. */
-#define TARGET_BYTES 16384
+#define TARGET_BYTES FORMAT_VALUE_BYTES
 #define TEXT_BYTES   2048 /* referer, user agent */
 #define HOST_BYTES   1024
 #define NAME_BYTES   512 /* of sections and servers, paths of files */
 
-static const char hex[] = "0123456789abcdef";
-
-/* --- copying and escaping ----------------------------------------------------------------------- */
-
-#define PUT(out, literal) put(out, "" literal, sizeof(literal) - 1)
-
-static inline char *put(char *out, const char *p, size_t n)
-{
-    memcpy(out, p, n);
-    return out + n;
-}
-
-/* Bytes that stand for themselves in both formats: printable ASCII but the quote and the backslash. */
-static inline bool plain(unsigned char c)
-{
-    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
-}
-
-/* High bit set where a byte of the word is not plain (and, behind such a byte, perhaps too often). */
-static inline uint64_t not_plain(uint64_t word)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones * 0x80;
-    uint64_t quote = word ^ ones * '"', backslash = word ^ ones * '\\', del = word ^ ones * 0x7f;
-    return (word | (word - ones * ' ') | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash) |
-            ((del - ones) & ~del)) &
-           tops;
-}
-
-/* How many bytes at the start need no escape. */
-static size_t plain_run(const char *p, size_t n)
-{
-    size_t i = 0;
-    for (uint64_t word; i + sizeof word <= n; i += sizeof word) {
-        memcpy(&word, p + i, sizeof word);
-        if (not_plain(word))
-            break;
-    }
-    while (i < n && plain((unsigned char)p[i]))
-        i++;
-    return i;
-}
-
-/* The length of the well-formed UTF-8 sequence (RFC 3629) of two or more bytes at p, 0 if there is none. */
-static size_t utf8_sequence(const unsigned char *p, size_t n)
-{
-    unsigned char c = p[0], low = 0x80, high = 0xbf;
-    size_t length = c < 0xc2 || c > 0xf4 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    if (!length || length > n)
-        return 0;
-    low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : low;
-    high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : high;
-    if (p[1] < low || p[1] > high)
-        return 0;
-    for (size_t i = 2; i < length; i++)
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-    return length;
-}
-
-/* One unit that is not plain, as it is to be written: its length in *out_n, how many bytes it took is
- * returned. */
-typedef size_t (*escape_fn)(const unsigned char *p, size_t n, char out[6], size_t *out_n);
-
-static size_t escape_json(const unsigned char *p, size_t n, char out[6], size_t *out_n)
-{
-    size_t sequence = utf8_sequence(p, n);
-    bool control = sequence && p[0] == 0xc2 && p[1] < 0xa0; /* U+0080 to U+009F can steer terminals */
-    unsigned char c = control ? p[1] : p[0];
-    if (sequence && !control) {
-        memcpy(out, p, sequence);
-        *out_n = sequence;
-    } else if (c == '"' || c == '\\') {
-        out[0] = '\\';
-        out[1] = (char)c;
-        *out_n = 2;
-    } else {
-        memcpy(out, "\\u00", 4);
-        out[4] = hex[c >> 4];
-        out[5] = hex[c & 15];
-        *out_n = 6;
-    }
-    return sequence ? sequence : 1;
-}
-
-static size_t escape_combined(const unsigned char *p, size_t n, char out[6], size_t *out_n)
-{
-    out[0] = '\\';
-    out[1] = 'x';
-    out[2] = hex[*p >> 4];
-    out[3] = hex[*p & 15];
-    *out_n = 4;
-    return 1;
-}
-
-/* Text that somebody else chose, in at most room bytes. */
-static inline char *put_escaped(char *out, struct span text, size_t room, escape_fn escape)
-{
-    const char *limit = out + room - 3;
-    while (text.n) {
-        char unit[6];
-        size_t run = plain_run(text.p, text.n), unit_n = 0;
-        if (run > (size_t)(limit - out))
-            return PUT(put(out, text.p, (size_t)(limit - out)), "...");
-        out = put(out, text.p, run);
-        text.p += run;
-        text.n -= run;
-        if (!text.n)
-            break;
-        run = escape((const unsigned char *)text.p, text.n, unit, &unit_n);
-        if (unit_n > (size_t)(limit - out))
-            return PUT(out, "...");
-        out = put(out, unit, unit_n);
-        text.p += run;
-        text.n -= run;
-    }
-    return out;
-}
-
-/* --- numbers and dates -------------------------------------------------------------------------- */
-
-static char *put_number(char *out, uint64_t value)
-{
-    char digits[20], *p = digits + sizeof digits;
-    do
-        *--p = (char)('0' + value % 10);
-    while (value /= 10);
-    return put(out, p, (size_t)(digits + sizeof digits - p));
-}
-
-/* Exactly `width` digits. */
-static char *put_digits(char *out, unsigned value, int width)
-{
-    for (int i = width; i-- > 0; value /= 10)
-        out[i] = (char)('0' + value % 10);
-    return out + width;
-}
+/* --- dates -------------------------------------------------------------------------------------- */
 
 static void put_date(struct format_date *date, int64_t second)
 {
@@ -168,7 +35,7 @@ static void put_date(struct format_date *date, int64_t second)
     date->second = second;
 }
 
-static void update_date(struct format_date *date, int64_t started)
+void format_date_update(struct format_date *date, int64_t started)
 {
     int64_t second = started / GREEN_S(1);
     if (date->second != second || !date->rfc3339[0])
@@ -183,7 +50,7 @@ static void update_date(struct format_date *date, int64_t started)
 static char *json_string(char *out, struct span text, size_t room)
 {
     *out++ = '"';
-    out = put_escaped(out, text, room, escape_json);
+    out = put_json(out, text, room);
     *out++ = '"';
     return out;
 }
@@ -193,24 +60,23 @@ static char *json_name(char *out, const char *name)
     return name ? json_string(out, span_str(name), NAME_BYTES) : PUT(out, "null");
 }
 
-/* Milliseconds with three decimals from the start of the entry; null for a phase that was not reached. */
-static char *json_phase(char *out, green_time started, green_time at)
+char *format_phase(char *out, green_time started, green_time at, bool json)
 {
     if (!at)
-        return PUT(out, "null");
+        return json ? PUT(out, "null") : PUT(out, "-");
     uint64_t us = at > started ? ((uint64_t)(at - started) + 500) / 1000 : 0;
     out = put_number(out, us / 1000);
     *out++ = '.';
     return put_digits(out, (unsigned)(us % 1000), 3);
 }
 
-static char *json_time(char *out, struct format_date *date, int64_t started)
+char *format_time(char *out, struct format_date *date, int64_t started)
 {
-    update_date(date, started);
-    out = put(PUT(out, "{\"time\":\""), date->rfc3339, 19);
+    format_date_update(date, started);
+    out = put(out, date->rfc3339, 19);
     *out++ = '.';
     out = put_digits(out, (unsigned)(started / GREEN_MS(1) % 1000), 3);
-    return PUT(out, "Z\"");
+    return PUT(out, "Z");
 }
 
 static char *json_server(char *out, const struct access_entry *e)
@@ -228,14 +94,14 @@ static char *json_directive(char *out, const struct access_entry *e)
         return out;
     out = KEY(out, "origin");
     *out++ = '"';
-    out = put_escaped(out, span_str(e->origin->file), NAME_BYTES, escape_json);
+    out = put_json(out, span_str(e->origin->file), NAME_BYTES);
     *out++ = ':';
     out = put_number(out, (uint64_t)e->origin->line);
     *out++ = '"';
     return out;
 }
 
-static const char *protocol(int minor)
+const char *format_protocol(int minor)
 {
     return minor < 0 ? "TCP" : minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
 }
@@ -243,7 +109,7 @@ static const char *protocol(int minor)
 char *format_json(char *out, const struct access_entry *e, struct format_date *date, int64_t started)
 {
     char client[GREEN_ADDRESS_TEXT];
-    out = json_time(out, date, started);
+    out = PUT(format_time(PUT(out, "{\"time\":\""), date, started), "\"");
     out = json_name(KEY(out, "client"), green_address_text(e->client, false, client));
     if (e->peer)
         out = json_name(KEY(out, "peer"), green_address_text(e->peer, false, client));
@@ -256,16 +122,16 @@ char *format_json(char *out, const struct access_entry *e, struct format_date *d
     out = json_string(KEY(out, "method"), e->method, NAME_BYTES);
     out = json_string(KEY(out, "host"), e->host, HOST_BYTES);
     out = json_string(KEY(out, "target"), e->target, TARGET_BYTES);
-    out = json_name(KEY(out, "protocol"), protocol(e->minor));
+    out = json_name(KEY(out, "protocol"), format_protocol(e->minor));
     out = put_number(KEY(out, "status"), (unsigned)e->status);
     out = put_number(KEY(out, "bytes_in"), e->bytes_in);
     out = put_number(KEY(out, "bytes_out"), e->bytes_out);
     out = json_name(KEY(out, "reason"), e->reason);
     if (e->directive)
         out = json_directive(out, e);
-    out = json_phase(KEY(out, "t_connect"), e->started, e->connected);
-    out = json_phase(KEY(out, "t_first_byte"), e->started, e->first_byte);
-    out = json_phase(KEY(out, "t_total"), e->started, e->ended);
+    out = format_phase(KEY(out, "t_connect"), e->started, e->connected, true);
+    out = format_phase(KEY(out, "t_first_byte"), e->started, e->first_byte, true);
+    out = format_phase(KEY(out, "t_total"), e->started, e->ended, true);
     return PUT(out, "}\n");
 }
 
@@ -277,7 +143,7 @@ static char *combined_quoted(char *out, struct span text)
     if (!text.n)
         text = SPAN("-");
     *out++ = '"';
-    out = put_escaped(out, text, TEXT_BYTES, escape_combined);
+    out = put_visible(out, text, TEXT_BYTES);
     *out++ = '"';
     return out;
 }
@@ -287,11 +153,11 @@ static char *combined_request(char *out, const struct access_entry *e)
     if (!e->method.n)
         return PUT(out, "\"-\"");
     *out++ = '"';
-    out = put_escaped(out, e->method, NAME_BYTES, escape_combined);
+    out = put_visible(out, e->method, NAME_BYTES);
     *out++ = ' ';
-    out = put_escaped(out, e->target, TARGET_BYTES, escape_combined);
+    out = put_visible(out, e->target, TARGET_BYTES);
     *out++ = ' ';
-    out = put(out, protocol(e->minor), strlen(protocol(e->minor)));
+    out = put(out, format_protocol(e->minor), strlen(format_protocol(e->minor)));
     *out++ = '"';
     return out;
 }
@@ -299,7 +165,7 @@ static char *combined_request(char *out, const struct access_entry *e)
 /* A column without quotes: a blank in it would shift all others. */
 static char *combined_word(char *out, struct span text)
 {
-    char *end = put_escaped(out, text, NAME_BYTES, escape_combined);
+    char *end = put_visible(out, text, NAME_BYTES);
     for (char *p = out; p < end; p++)
         if (*p == ' ')
             *p = '_';
@@ -316,7 +182,7 @@ static char *combined_client(char *out, const struct access_entry *e)
 
 char *format_combined(char *out, const struct access_entry *e, struct format_date *date, int64_t started)
 {
-    update_date(date, started);
+    format_date_update(date, started);
     out = PUT(combined_client(out, e), " - ");
     out = PUT(combined_word(out, e->user.n ? e->user : SPAN("-")), " [");
     out = PUT(put(out, date->combined, 20), " +0000] ");

@@ -140,7 +140,8 @@ static int start_workers(struct process *p)
     int r = 0;
     for (unsigned i = 0; i < p->worker_count && r == 0; i++) {
         p->workers[i].log = access_log_tail(p->log);
-        r = pthread_create(&p->workers[i].thread, NULL, worker_main, &p->workers[i]);
+        r = !p->workers[i].log ? ENOMEM
+                               : pthread_create(&p->workers[i].thread, NULL, worker_main, &p->workers[i]);
         if (r == 0) {
             p->starting++;
             p->running++;
@@ -294,7 +295,7 @@ int runtime_run(const struct conf *conf)
     if (r == 0)
         choose_name(&p);
     if (r == 0)
-        r = (p.log = access_log_open(conf->access_log, conf->log_format)) ? 0 : -1;
+        r = (p.log = access_log_open(conf)) ? 0 : -1;
     if (r == 0)
         r = green_signals_open(&p.signals, handled, sizeof handled / sizeof handled[0]);
     if (r == 0)

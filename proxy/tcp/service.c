@@ -18,14 +18,13 @@ struct tcp_session {
 static void write_log(struct connection *c, struct access_entry *e)
 {
     const struct conf_listener *conf = c->listener->conf;
-    if (!access_log_wanted(c->worker->log))
-        return;
     e->listener = conf;
     e->client = &c->peer;
     e->minor = -1;
     e->started = c->accepted;
     e->ended = green_turn_time();
-    access_log_write(c->worker->log, e);
+    if (access_log_wants(c->worker->log, e))
+        access_log_write(c->worker->log, e);
 }
 
 static void tunnel_done(void *arg, const struct tunnel_result *result)
@@ -118,7 +117,7 @@ void tcp_refuse(struct worker *w, struct listener *l, int fd, const green_addres
                              .origin = &origin,
                              .started = green_turn_time(),
                              .ended = green_turn_time()};
-    if (access_log_wanted(w->log))
+    if (access_log_wants(w->log, &e))
         access_log_write(w->log, &e);
     green_close(fd);
 }

@@ -13,8 +13,8 @@ START_TEST(five_lines_are_enough)
     struct conf *c = load(REST);
 
     ck_assert_int_eq(c->workers, 0);
-    ck_assert_str_eq(c->access_log, "-");
-    ck_assert_int_eq(c->log_format, CONF_LOG_JSON);
+    ck_assert_str_eq(c->logging.target.written, "-");
+    ck_assert_int_eq(c->logging.format.form, CONF_LOG_JSON);
     ck_assert_str_eq(c->error_log, "-");
     ck_assert_int_eq(c->shutdown_grace, 30 * SECOND);
     ck_assert_int_eq(c->max_connections, 10000);
@@ -80,8 +80,8 @@ START_TEST(every_key_is_stored)
              "timeout_response = 15ms\ntimeout_read = 16ms\ntimeout_write = 17ms\ntimeout_idle = 18ms\n");
 
     ck_assert_int_eq(c->workers, 4);
-    ck_assert_str_eq(c->access_log, "off");
-    ck_assert_int_eq(c->log_format, CONF_LOG_COMBINED);
+    ck_assert_str_eq(c->logging.target.written, "off");
+    ck_assert_int_eq(c->logging.format.form, CONF_LOG_COMBINED);
     ck_assert_str_eq(c->error_log, "./e.log");
     ck_assert_int_eq(c->shutdown_grace, SECOND);
     ck_assert_int_eq(c->max_connections, 7);
@@ -248,18 +248,22 @@ static const struct {
     {"[greenway]\nworkers = 4 # four\n" REST,
      "t:2: [greenway] workers: '4 # four' is not understood; allowed: auto, or a number from 1 to 256\n"},
     {"[greenway]\nlog_format = jason\n" REST,
-     "t:2: [greenway] log_format: 'jason' is not known; did you mean 'json'? allowed: json, combined\n"},
+     "t:2: [greenway] log_format: 'jason' is no format that is known; did you mean 'json'?; allowed: json, "
+     "combined, "
+     "or a text with variables, such as ${client} ${status} \"${uri}\"\n"},
     {"[greenway]\nlog_format = x\n" REST,
-     "t:2: [greenway] log_format: 'x' is not understood; allowed: json, combined\n"},
+     "t:2: [greenway] log_format: 'x' is no format that is known, and has no variables to be one of its own; "
+     "allowed: "
+     "json, combined, or a text with variables, such as ${client} ${status} \"${uri}\"\n"},
     {"[greenway]\naccess_log = stdout\nerror_log = off\n" REST,
-     "t:2: [greenway] access_log: 'stdout' is not understood; allowed: -, off, or the path of a file, with a "
-     "'/' in it\n"
+     "t:2: [greenway] access_log: 'stdout' is not known, and no path, which has a '/' in it; allowed: - for "
+     "standard output, off, syslog, syslog:HOST:PORT, syslog:unix:/PATH, or the path of a file, with a '/' "
+     "in it\n"
      "t:3: [greenway] error_log: 'off' is not understood; allowed: -, or the path of a file, with a '/' in "
      "it\n"},
     {"[greenway]\naccess_log = /var/log/\nerror_log = /e # here\n" REST,
-     "t:2: [greenway] access_log: '/var/log/' is not understood; allowed: -, off, or the path of a file, "
-     "with a '/' in "
-     "it\n"
+     "t:2: [greenway] access_log: '/var/log/' is a folder; allowed: - for standard output, off, syslog, "
+     "syslog:HOST:PORT, syslog:unix:/PATH, or the path of a file, with a '/' in it\n"
      "t:3: [greenway] error_log: '/e # here' is not understood; allowed: -, or the path of a file, with a "
      "'/' in it\n"},
     {"[timeouts]\ntimeout_head = 0\ntimeout_body = 0s\ntimeout_write = -1s\ntimeout_read = 30\ntimeout_idle "

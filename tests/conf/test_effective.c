@@ -118,8 +118,8 @@ static void same_upstreams(const struct conf *a, const struct conf *b)
 static void same(const struct conf *a, const struct conf *b)
 {
     ck_assert_int_eq(a->workers, b->workers);
-    ck_assert_str_eq(a->access_log, b->access_log);
-    ck_assert_int_eq(a->log_format, b->log_format);
+    ck_assert_str_eq(a->logging.target.written, b->logging.target.written);
+    ck_assert_int_eq(a->logging.format.form, b->logging.format.form);
     ck_assert_str_eq(a->error_log, b->error_log);
     ck_assert_int_eq(a->shutdown_grace, b->shutdown_grace);
     ck_assert_int_eq(a->max_connections, b->max_connections);
@@ -147,10 +147,12 @@ static const char *const expected[] = {
     "; the whole configuration of t, each value with its place",
     "[greenway]",
     "workers = auto                           ; default",
+    "shutdown_grace = 30s                     ; default",
     "access_log = -                           ; default",
     "log_format = json                        ; default",
+    "; log_when: all",
+    "; log_sample: none",
     "error_log = -                            ; default",
-    "shutdown_grace = 30s                     ; default",
     "max_connections = 10000                  ; default",
     "[listener web]",
     "bind = :80                               ; t:4",

@@ -72,7 +72,7 @@ START_TEST(virtual_hosts)
     unsetenv("ACCESS_LOG");
     struct conf *c = example("virtual-hosts.ini");
 
-    ck_assert_str_eq(c->access_log, "-");
+    ck_assert_str_eq(c->logging.target.written, "-");
     ck_assert_uint_eq(c->route_count, 2);
     ck_assert_str_eq(c->routes[0].split.shares[0].to.upstream->name, "api");
     ck_assert_uint_eq(c->routes[0].split.shares[0].to.upstream->server_count, 3);
@@ -81,7 +81,7 @@ START_TEST(virtual_hosts)
     conf_free(c);
     setenv("ACCESS_LOG", "/var/log/a.log", 1);
     c = example("virtual-hosts.ini");
-    ck_assert_str_eq(c->access_log, "/var/log/a.log");
+    ck_assert_str_eq(c->logging.target.written, "/var/log/a.log");
     conf_free(c);
 }
 END_TEST

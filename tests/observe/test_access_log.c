@@ -4,13 +4,17 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "observe/error_log.h"
@@ -18,6 +22,7 @@
 static char folder[] = "/tmp/greenway-log-XXXXXX";
 static char path[64], moved[64], errors[64];
 static struct conf_listener listener = {.name = "web"};
+static struct conf conf = {.listeners = &listener, .listener_count = 1};
 
 static void set_up(void)
 {
@@ -49,7 +54,8 @@ static void write_line(struct access_log_tail *tail, const char *target)
                              .reason = "",
                              .started = GREEN_S(1),
                              .ended = GREEN_S(1)};
-    access_log_write(tail, &e);
+    if (access_log_wants(tail, &e))
+        access_log_write(tail, &e);
 }
 
 /* The whole file; the caller frees it. No assertions that hold: waiting calls this in a loop. */
@@ -84,9 +90,19 @@ static void wait_for(const char *file, const char *what)
         sched_yield();
 }
 
+static struct conf_log_target target_of(const char *target)
+{
+    return (struct conf_log_target){.written = target,
+                                    .kind = !strcmp(target, "-")     ? CONF_LOG_STANDARD
+                                            : !strcmp(target, "off") ? CONF_LOG_OFF
+                                                                     : CONF_LOG_FILE};
+}
+
+/* What the listener writes to. */
 static struct access_log *open_log(const char *target)
 {
-    struct access_log *log = access_log_open(target, CONF_LOG_JSON);
+    listener.logging.target = target_of(target);
+    struct access_log *log = access_log_open(&conf);
     ck_assert_ptr_nonnull(log);
     return log;
 }
@@ -96,7 +112,6 @@ START_TEST(lines_arrive_in_order)
     struct access_log *log = open_log(path);
     struct access_log_tail *tail = access_log_tail(log);
     struct stat st;
-    ck_assert(access_log_wanted(tail));
     for (int i = 0; i < 5000; i++) {
         char target[32];
         snprintf(target, sizeof target, "/%d/", i);
@@ -139,7 +154,6 @@ START_TEST(off_ignores_everything)
 {
     struct access_log *log = open_log("off");
     struct access_log_tail *tail = access_log_tail(log);
-    ck_assert(!access_log_wanted(tail));
     write_line(tail, "/x");
     access_log_flush(tail, true);
     ck_assert_int_eq(access_log_reopen(log), 0);
@@ -167,10 +181,12 @@ START_TEST(cannot_be_opened)
 {
     char nowhere[96];
     snprintf(nowhere, sizeof nowhere, "%s/none/access.log", folder);
-    ck_assert_ptr_null(access_log_open(nowhere, CONF_LOG_JSON));
+    listener.logging.target = target_of(nowhere);
+    ck_assert_ptr_null(access_log_open(&conf));
     ck_assert_int_eq(count(errors, "none/access.log: No such file"), 1);
     ck_assert_int_eq(mkfifo(path, 0600), 0); /* that nobody reads: an error, not a wait */
-    ck_assert_ptr_null(access_log_open(path, CONF_LOG_JSON));
+    listener.logging.target = target_of(path);
+    ck_assert_ptr_null(access_log_open(&conf));
     ck_assert_int_eq(count(errors, "\n"), 2);
 }
 END_TEST
@@ -236,6 +252,288 @@ START_TEST(reopening_that_fails_keeps_the_old_file)
 }
 END_TEST
 
+/* --- several places and configurations ----------------------------------------------------------------- */
+
+START_TEST(routes_have_files_of_their_own)
+{
+    struct conf_route routes[] = {{.name = "own", .logging.target = target_of(moved)},
+                                  {.name = "silent", .logging.target = target_of("off")},
+                                  {.name = "like the listener"}};
+    green_address_t client = {0};
+    conf.routes = routes;
+    conf.route_count = 3;
+    struct access_log *log = open_log(path);
+    struct access_log_tail *tail = access_log_tail(log);
+    for (int i = 0; i < 3; i++) {
+        struct access_entry e = {.listener = &listener,
+                                 .route = &routes[i],
+                                 .client = &client,
+                                 .target = span_str(routes[i].name),
+                                 .reason = ""};
+        ck_assert_int_eq(access_log_wants(tail, &e) != NULL, i != 1);
+        if (i != 1)
+            access_log_write(tail, &e);
+    }
+    access_log_close(log);
+    ck_assert_uint_eq(count(moved, "\n"), 1);
+    ck_assert_uint_eq(count(moved, "\"target\":\"own\""), 1);
+    ck_assert_uint_eq(count(path, "\n"), 1);
+    ck_assert_uint_eq(count(path, "\"target\":\"like the listener\""), 1);
+    conf.route_count = 0;
+}
+END_TEST
+
+static size_t descriptors(void)
+{
+    size_t n = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* A configuration comes, another goes: what only the old one wrote to is closed once its lines are out. */
+START_TEST(configurations_come_and_go)
+{
+    struct conf_listener other = {.name = "other", .logging.target = target_of(moved)};
+    struct conf next = {.listeners = &other, .listener_count = 1};
+    struct access_log *log = open_log(path);
+    struct access_log_tail *tail = access_log_tail(log);
+    write_line(tail, "/old");
+    size_t before = descriptors();
+    for (int i = 0; i < 100; i++) {
+        ck_assert_int_eq(access_log_add(log, &next), 0);
+        access_log_release(log, &next);
+    }
+    ck_assert_int_eq(access_log_add(log, &next), 0);
+    write_line(tail, "/last");
+    access_log_release(log, &conf);
+    access_log_flush(tail, true); /* the place goes with the last block for it */
+    while (descriptors() > before)
+        sched_yield();
+    ck_assert_uint_eq(count(path, "/last"), 1);
+    ck_assert_uint_eq(access_log_dropped(log), 0);
+    write_line(tail,
+               "/nowhere"); /* such a request has outlived its configuration, which is against the rules */
+    ck_assert_uint_eq(access_log_dropped(log), 1);
+    access_log_close(log);
+}
+END_TEST
+
+START_TEST(a_configuration_that_cannot_be_opened_changes_nothing)
+{
+    char nowhere[96];
+    snprintf(nowhere, sizeof nowhere, "%s/none/access.log", folder);
+    struct conf_listener others[] = {{.name = "a", .logging.target = target_of(moved)},
+                                     {.name = "b", .logging.target = target_of(nowhere)}};
+    struct conf next = {.listeners = others, .listener_count = 2};
+    struct access_log *log = open_log(path);
+    size_t before = descriptors();
+    ck_assert_int_lt(access_log_add(log, &next), 0);
+    while (descriptors() > before)
+        sched_yield();
+    write_line(access_log_tail(log), "/kept");
+    access_log_close(log);
+    ck_assert_uint_eq(count(path, "/kept"), 1);
+}
+END_TEST
+
+/* --- which lines --------------------------------------------------------------------------------------- */
+
+/* How many of n requests like this one are asked for. */
+static int wanted(struct access_log_tail *tail, int n, int status, int64_t took, const char *reason)
+{
+    static const green_address_t client;
+    struct access_entry e = {.listener = &listener,
+                             .client = &client,
+                             .status = status,
+                             .reason = reason,
+                             .started = GREEN_S(1),
+                             .ended = GREEN_S(1) + took};
+    int yes = 0;
+    while (n--)
+        yes += access_log_wants(tail, &e) != NULL;
+    return yes;
+}
+
+START_TEST(conditions)
+{
+    struct conf_log_condition when[] = {{.when = CONF_LOG_STATUS, .status = 404},
+                                        {.when = CONF_LOG_STATUS, .status = 3},
+                                        {.when = CONF_LOG_SLOWER, .longer_than = GREEN_MS(10)},
+                                        {.when = CONF_LOG_ERROR}};
+    struct access_log *log = open_log(path);
+    struct access_log_tail *tail = access_log_tail(log);
+    ck_assert_int_eq(wanted(tail, 1, 200, 0, ""), 1);
+    listener.logging.when = when;
+    listener.logging.when_count = 4;
+    ck_assert_int_eq(wanted(tail, 1, 200, 0, ""), 0);
+    ck_assert_int_eq(wanted(tail, 1, 404, 0, ""), 1);
+    ck_assert_int_eq(wanted(tail, 1, 403, 0, ""), 0);
+    ck_assert_int_eq(wanted(tail, 1, 301, 0, ""), 1);
+    ck_assert_int_eq(wanted(tail, 1, 200, GREEN_MS(10), ""), 0);
+    ck_assert_int_eq(wanted(tail, 1, 200, GREEN_MS(11), ""), 1);
+    ck_assert_int_eq(wanted(tail, 1, 500, 0, ""), 1);
+    ck_assert_int_eq(wanted(tail, 1, 0, 0, "client_gone"), 1);
+    access_log_close(log);
+    listener.logging.when_count = 0;
+}
+END_TEST
+
+/* 10,000 coins with one in ten: fewer than 700 or more than 1300 come once in far more than 10^20 runs. */
+START_TEST(samples)
+{
+    struct conf_log_condition when = {.when = CONF_LOG_STATUS, .status = 404};
+    struct access_log *log = open_log(path);
+    struct access_log_tail *tail = access_log_tail(log);
+    listener.logging.sample = (struct conf_log_sample){.written = "1/10", .of = 10};
+    int n = wanted(tail, 10000, 200, 0, "");
+    ck_assert_msg(n > 700 && n < 1300, "%d of 10000", n);
+    ck_assert_int_eq(wanted(tail, 1000, 502, 0, ""), 1000);
+    ck_assert_int_eq(wanted(tail, 1000, 200, 0, "client_gone"), 1000);
+    listener.logging.when = &when;
+    listener.logging.when_count = 1;
+    ck_assert_int_eq(wanted(tail, 1000, 404, 0, ""), 1000);
+    n = wanted(tail, 10000, 502, 0, "");
+    ck_assert_msg(n > 700 && n < 1300, "%d of 10000", n);
+    access_log_close(log);
+    listener.logging.when_count = 0;
+    listener.logging.sample.of = 0;
+}
+END_TEST
+
+/* Writes until lines are dropped: every block waits for the pipe. Returns how many lines there were. */
+static uint64_t fill(struct access_log *log, struct access_log_tail *tail)
+{
+    static char target[8192];
+    uint64_t lines = 0;
+    memset(target, 'x', sizeof target - 1);
+    for (; access_log_dropped(log) < 100; lines++)
+        write_line(tail, target);
+    return lines;
+}
+
+/* --- syslog -------------------------------------------------------------------------------------------- */
+
+static int receiver(const char *at)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+    strcpy(address.sun_path, at);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static char *receive(int fd)
+{
+    static char text[65536];
+    ssize_t n = recv(fd, text, sizeof text - 1, 0);
+    ck_assert_int_ge(n, 0);
+    text[n] = 0;
+    return text;
+}
+
+static struct access_log *open_syslog(const char *host, int port)
+{
+    listener.logging.target =
+        (struct conf_log_target){.written = "syslog:x", .kind = CONF_LOG_SYSLOG, .host = host, .port = port};
+    struct access_log *log = access_log_open(&conf);
+    ck_assert_ptr_nonnull(log);
+    return log;
+}
+
+START_TEST(syslog_of_this_machine)
+{
+    static char target[20000];
+    int fd = receiver(path);
+    struct access_log *log = open_syslog(path, 0);
+    struct access_log_tail *tail = access_log_tail(log);
+    memset(target, 'x', sizeof target - 1);
+    write_line(tail, "/one");
+    write_line(tail, "/two");
+    write_line(tail, target);
+    access_log_flush(tail, true);
+    char form[64];
+    snprintf(form, sizeof form, "<190>??? ?? ??:??:?? greenway[[]%d]: {\"time*/one*}", (int)getpid());
+    const char *line = receive(fd);
+    ck_assert_msg(fnmatch(form, line, 0) == 0, "%s", line);
+    ck_assert_ptr_null(strchr(line, '\n'));
+    ck_assert_ptr_nonnull(strstr(receive(fd), "/two"));
+    size_t n = strlen(receive(fd));
+    ck_assert_msg(n > 8192 && n < 8400, "%zu", n);
+    close(fd); /* and a new one is started */
+    unlink(path);
+    fd = receiver(path);
+    write_line(tail, "/three");
+    access_log_flush(tail, true);
+    ck_assert_ptr_nonnull(strstr(receive(fd), "/three"));
+    access_log_close(log);
+    ck_assert_uint_eq(count(errors, "\n"), 0);
+    close(fd);
+}
+END_TEST
+
+START_TEST(syslog_that_comes_later)
+{
+    struct access_log *log = open_syslog(path, 0);
+    struct access_log_tail *tail = access_log_tail(log);
+    ck_assert_uint_eq(count(errors, "is not there"), 1);
+    for (int i = 0; i < 3; i++)
+        write_line(tail, "/early");
+    access_log_flush(tail, true);
+    while (access_log_dropped(log) < 3)
+        sched_yield();
+    int fd = receiver(path);
+    write_line(tail, "/late");
+    access_log_flush(tail, true);
+    ck_assert_ptr_nonnull(strstr(receive(fd), "/late"));
+    access_log_close(log);
+    ck_assert_uint_eq(count(errors, "has lost 3 lines"), 1);
+    ck_assert_uint_eq(count(errors, "\n"), 2);
+    close(fd);
+}
+END_TEST
+
+START_TEST(syslog_by_datagrams)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, length), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    struct access_log *log = open_syslog("127.0.0.1", ntohs(address.sin_port));
+    struct access_log_tail *tail = access_log_tail(log);
+    write_line(tail, "/one");
+    access_log_flush(tail, true);
+    char form[96];
+    snprintf(form, sizeof form, "<190>1 *T*Z * greenway %d - - {\"time*/one*}", (int)getpid());
+    const char *line = receive(fd);
+    ck_assert_msg(fnmatch(form, line, 0) == 0, "%s", line);
+    access_log_close(log);
+    close(fd);
+}
+END_TEST
+
+/* A daemon that was stopped: its socket fills up, the queue fills up, lines are lost, and nobody waits. */
+START_TEST(syslog_that_does_not_read)
+{
+    char form[16];
+    int fd = receiver(path);
+    struct access_log *log = open_syslog(path, 0);
+    struct access_log_tail *tail = access_log_tail(log);
+    uint64_t lines = fill(log, tail);
+    ck_assert_uint_eq(count(errors, "is stuck"), 1);
+    uint64_t seen = 0;
+    while (seen + access_log_dropped(log) < lines) {
+        access_log_flush(tail, true);
+        ck_assert_int_ge(recv(fd, form, sizeof form, MSG_TRUNC), 0);
+        seen++;
+    }
+    access_log_close(log);
+    ck_assert_uint_eq(count(errors, "has lost"), 1);
+    close(fd);
+}
+END_TEST
+
 /* --- trouble ------------------------------------------------------------------------------------ */
 
 START_TEST(full_disk)
@@ -282,17 +580,6 @@ START_TEST(full_disk_with_room_again)
     ck_assert_uint_eq(count(errors, "has lost 2 lines"), 1);
 }
 END_TEST
-
-/* Writes until lines are dropped: every block waits for the pipe. Returns how many lines there were. */
-static uint64_t fill(struct access_log *log, struct access_log_tail *tail)
-{
-    static char target[8192];
-    uint64_t lines = 0;
-    memset(target, 'x', sizeof target - 1);
-    for (; access_log_dropped(log) < 100; lines++)
-        write_line(tail, target);
-    return lines;
-}
 
 START_TEST(stuck_pipe_that_goes_on)
 {
@@ -398,6 +685,15 @@ int main(void)
     tcase_add_test(tc, cannot_be_opened);
     tcase_add_test(tc, workers_and_rotation);
     tcase_add_test(tc, reopening_that_fails_keeps_the_old_file);
+    tcase_add_test(tc, routes_have_files_of_their_own);
+    tcase_add_test(tc, configurations_come_and_go);
+    tcase_add_test(tc, a_configuration_that_cannot_be_opened_changes_nothing);
+    tcase_add_test(tc, conditions);
+    tcase_add_test(tc, samples);
+    tcase_add_test(tc, syslog_of_this_machine);
+    tcase_add_test(tc, syslog_that_comes_later);
+    tcase_add_test(tc, syslog_by_datagrams);
+    tcase_add_test(tc, syslog_that_does_not_read);
     tcase_add_test(tc, full_disk);
     tcase_add_test(tc, full_disk_with_room_again);
     tcase_add_test(tc, stuck_pipe_that_goes_on);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "syntax.h"
+
 #define MOMENT INT64_C(1769903999123456789) /* 2026-01-31 23:59:59.123 UTC */
 
 static struct conf_listener listener = {.name = "web"};
@@ -259,6 +261,120 @@ START_TEST(date_follows_the_clock)
 }
 END_TEST
 
+/* --- formats of one's own ---------------------------------------------------------------------------- */
+
+static struct conf_arena arena;
+
+/* The format, from text; NULL if it is refused. */
+static const struct conf_log_format *format(const char *text)
+{
+    static struct conf_log_format f;
+    static jmp_buf out_of_memory;
+    arena.out_of_memory = &out_of_memory;
+    if (setjmp(out_of_memory))
+        abort();
+    f = (struct conf_log_format){.written = text};
+    const char *wrong = conf_log_format_syntax.parse(&arena, text, &f);
+    ck_assert_msg(!wrong, "%s %s", text, wrong);
+    return &f;
+}
+
+static const char *custom(const struct conf_log_format *f, const struct access_entry *e)
+{
+    char *end = format_custom(line, e, f, &date, MOMENT);
+    ck_assert_int_le(end - line, FORMAT_LINE_BYTES - 1);
+    *end = 0;
+    return line;
+}
+
+START_TEST(columns)
+{
+    green_address_t client, server_address;
+    struct access_entry e = entry(&client);
+    const char *text =
+        "${client}:${client_port} ${peer} ${time} [${date}] \"${method} ${target} ${protocol}\" ${authority} "
+        "${status} ${bytes_in} ${bytes_out} ${listener} ${route} ${upstream} ${server} ${user} "
+        "'${reason}' ${directive} ${origin} ${t_connect} ${t_first_byte} ${t_total} $$5";
+    ck_assert_str_eq(custom(format(text), &e),
+                     "192.0.2.7:4711 - 2026-01-31T23:59:59.123Z [31/Jan/2026:23:59:59 +0000] \"GET /a?b=c "
+                     "HTTP/1.1\" example.com 200 5 18446744073709551615 web - - - - '-' - - - - 1.235 $5\n");
+    ck_assert_int_eq(green_address_parse(&server_address, "2001:db8::1", 443), 0);
+    e.route = &route;
+    e.upstream = &upstream;
+    e.server_address = &server_address;
+    e.user = SPAN("Ann Other");
+    e.reason = "x";
+    e.directive = "y";
+    e.origin = &origin;
+    e.connected = e.started + 1000;
+    ck_assert_str_eq(
+        custom(format("${route} ${upstream} ${server} ${user} \"${user}\" ${reason} ${directive} ${origin} "
+                      "${t_connect}"),
+               &e),
+        "api app [2001:db8::1]:443 Ann\\x20Other \"Ann Other\" x y /etc/greenway.ini:12 0.001\n");
+}
+END_TEST
+
+START_TEST(json_of_ones_own)
+{
+    green_address_t client;
+    struct access_entry e = entry(&client);
+    e.target = SPAN("/\"x\\\n");
+    ck_assert_str_eq(
+        custom(format("{\"s\": ${status}, \"t\": ${t_connect}, \"a\": \"${target}|${route}\"}"), &e),
+        "{\"s\": 200, \"t\": null, \"a\": \"/\\\"x\\\\\\u000a|\"}\n");
+}
+END_TEST
+
+/* Every byte in every place: what a client chooses stays within its quotes or its column. */
+START_TEST(no_byte_gets_out_of_its_place)
+{
+    green_address_t client;
+    struct access_entry e = entry(&client);
+    char bytes[3] = {'a', 0, 'b'};
+    struct span values[8] = {0};
+    e.target = span_of(bytes, 3);
+    values[1] = values[3] = span_of(bytes, 3);
+    e.values = values;
+    for (int c = 0; c < 256; c++) {
+        bytes[1] = (char)c;
+        const char *text = custom(format("<${header:X-A} ${target}> \"${header:X-A}\" \"${target}\""), &e);
+        int blanks = 0, quotes = 0, lines = 0;
+        for (const char *p = text; *p; p++) {
+            ck_assert((*p >= ' ' && *p < 0x7f) || (*p == '\n' && !p[1]));
+            blanks += *p == ' ';
+            quotes += *p == '"';
+            lines += *p == '\n';
+        }
+        ck_assert_msg(quotes == 4 && lines == 1 && blanks >= 3 && blanks <= 5, "%s", text);
+        ck_assert_ptr_nonnull(strchr(text, '>'));
+        text = custom(format("{\"a\":\"${header:X-A}\",\"b\":\"${target}\"}"), &e);
+        ck_assert_int_eq(strncmp(text, "{\"a\":\"a", 7), 0);
+        for (const char *p = text; *p && p[1]; p++)
+            ck_assert_msg((unsigned char)*p >= ' ' && *p != 0x7f, "%s", text);
+        const char *rest = strstr(text, "b\",\"b\":\"a");
+        ck_assert_msg(rest && !strcmp(text + strlen(text) - 4, "b\"}\n"), "%s", text);
+    }
+}
+END_TEST
+
+START_TEST(too_much_for_a_line)
+{
+    static char much[100000], text[4001];
+    green_address_t client;
+    struct access_entry e = entry(&client);
+    memset(much, '"', sizeof much);
+    e.target = e.user = e.method = span_of(much, sizeof much);
+    size_t n = 0;
+    for (int i = 0; i < 31; i++) /* as many variables as a format may have */
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s ........ ", i % 2 ? "${target}" : "${user}");
+    memset(text + n, '.', sizeof text - n - 1);
+    const char *out = custom(format(text), &e);
+    ck_assert_str_eq(out + strlen(out) - 11, "..........\n");
+    ck_assert_uint_gt(strlen(out), 30000);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("format");
@@ -274,6 +390,10 @@ int main(void)
     tcase_add_test(tc, target_of_the_usual_limit_is_never_cut);
     tcase_add_test(tc, combined_line);
     tcase_add_test(tc, date_follows_the_clock);
+    tcase_add_test(tc, columns);
+    tcase_add_test(tc, json_of_ones_own);
+    tcase_add_test(tc, no_byte_gets_out_of_its_place);
+    tcase_add_test(tc, too_much_for_a_line);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
