@@ -5,13 +5,14 @@ GREENWAY_STORM_REQUESTS says how many, GREENWAY_STORM_SEED which.
 
 import json
 import os
+import socket
 import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "end_to_end"))
 sys.dont_write_bytecode = True
 
-from harness import Case, SMALL, main, sanitized, wait_for
+from harness import Case, SMALL, main, sanitized, settled, wait_for
 
 REQUESTS = int(os.environ.get("GREENWAY_STORM_REQUESTS") or (5000 if SMALL else 20000))
 SEED = os.environ.get("GREENWAY_STORM_SEED") or "1"
@@ -27,7 +28,10 @@ class Storm(Case):
         server = "127.0.0.1:" + storm.stdout.readline().strip()
         proxy = self.proxy(server, upstream="timeout_response = 5s\ntimeout_read = 5s",
                            extra="[timeouts]\n" + TIMEOUTS)
-        fds, memory = proxy.fds(), proxy.rss()
+        with socket.create_connection(("127.0.0.1", proxy.port)) as sock:  # once it is answered the worker has all it needs
+            sock.sendall(b"?\r\n\r\n")
+            self.assertTrue(sock.recv(100))
+        fds, memory = settled(proxy.fds), proxy.rss()
         told, _ = storm.communicate("%d\n" % proxy.port)
         self.assertEqual(storm.returncode, 0, "the storm found something: see above")
         seen = json.loads(told)
