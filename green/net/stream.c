@@ -51,6 +51,11 @@ ssize_t green_stream_write(green_stream_t *s, const void *buffer, size_t size, g
     return s->type->writev(s, &iov, 1, bounded(deadline, s->write_timeout));
 }
 
+ssize_t green_stream_writev(green_stream_t *s, const struct iovec *iov, int count, green_time deadline)
+{
+    return s->type->writev(s, iov, count, bounded(deadline, s->write_timeout));
+}
+
 int green_stream_write_all(green_stream_t *s, const void *buffer, size_t size, size_t *done,
                            green_time deadline)
 {

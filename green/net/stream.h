@@ -59,6 +59,10 @@ int green_stream_read_all(green_stream_t *s, void *buffer, size_t size, size_t *
 ssize_t green_stream_write(green_stream_t *s, const void *buffer, size_t size,
                            green_time deadline) GREEN_MUST_CHECK;
 
+/* The same for several pieces, of which there is at least one byte. May switch. */
+ssize_t green_stream_writev(green_stream_t *s, const struct iovec *iov, int count,
+                            green_time deadline) GREEN_MUST_CHECK;
+
 /* Writes everything: 0 or the error; *done (may be NULL) is how many bytes went in any case. writev_all uses up
  * `iov`. The write timeout bounds each wait, the deadline all of them together. May switch. */
 int green_stream_write_all(green_stream_t *s, const void *buffer, size_t size, size_t *done,

@@ -302,6 +302,17 @@ static ssize_t tls_writev(green_stream_t *s, const struct iovec *iov, int count,
     return n;
 }
 
+int green_tls_flush(green_stream_t *s, green_time deadline)
+{
+    struct tls *t = green__tls(s);
+    int r = t ? enter(t) : -EINVAL;
+    if (r < 0)
+        return r;
+    r = t->failed ? t->failed : green__tls_send(t, deadline);
+    leave(t);
+    return r;
+}
+
 /* --- the end ----------------------------------------------------------------------------------------------------- */
 
 /* close_notify; while a message of the handshake kind is half read, that comes first. */

@@ -177,6 +177,9 @@ bool green_tls_readable(green_stream_t *s);
 /* Encrypted bytes that were taken from an interrupted write, or that TLS itself has to say, and wait to be sent. */
 size_t green_tls_unsent(green_stream_t *s);
 
+/* Sends them. 0 when all are gone; errors as of a write. May switch. */
+int green_tls_flush(green_stream_t *s, green_time deadline) GREEN_MUST_CHECK;
+
 /* Gives back every buffer that is not in use, before a connection is parked without a greenlet. A read that waits for
  * long does so by itself. */
 void green_tls_trim(green_stream_t *s);

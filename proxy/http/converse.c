@@ -82,7 +82,7 @@ int exchange_lease(struct exchange *x, bool pooled, uint64_t *tried, struct http
     x->lease->uses++;
     if (!x->request.host.n) /* HTTP/1.0 may do without; a gateway that comes next might not */
         facts->host = server_host(x->lease->server->conf);
-    h1_init(&x->server, x->lease->fd, &x->worker->buffers, RESPONSE_HEAD_BYTES, timeout_write);
+    h1_init(&x->server, upstream_wire(x->lease), &x->worker->buffers, RESPONSE_HEAD_BYTES, timeout_write);
     return 0;
 }
 

@@ -1,4 +1,4 @@
-/* HTTP/1.1 on a socket: reading heads and bodies, writing them. */
+/* HTTP/1.1 on a wire: reading heads and bodies, writing them. */
 #include "h1.h"
 
 #include <assert.h>
@@ -72,7 +72,7 @@ static int make_room(struct h1 *h)
 
 static ssize_t receive(struct h1 *h, green_time deadline)
 {
-    ssize_t n = green_read(h->fd, h->in + h->end, h->capacity - h->end, deadline);
+    ssize_t n = wire_read(&h->wire, h->in + h->end, h->capacity - h->end, deadline);
     if (n > 0)
         h->end += (uint32_t)n;
     else if (n == 0)
@@ -80,10 +80,11 @@ static ssize_t receive(struct h1 *h, green_time deadline)
     return n;
 }
 
-void h1_init(struct h1 *h, int fd, struct buffers *buffers, uint32_t head_limit, int64_t timeout_write)
+void h1_init(struct h1 *h, struct wire wire, struct buffers *buffers, uint32_t head_limit,
+             int64_t timeout_write)
 {
     *h = (struct h1){.stream.ops = &h1_ops,
-                     .fd = fd,
+                     .wire = wire,
                      .buffers = buffers,
                      .head_limit = head_limit,
                      .pace.timeout = timeout_write};
@@ -147,9 +148,9 @@ static int h1_read_head(struct http_stream *s, struct http_head *head, green_tim
         if (r < 0)
             return r;
         ssize_t n = receive(h, deadline);
-        if (n < 0)
+        if (n < 0 && n != -ECONNABORTED)
             return (int)n;
-        if (n == 0)
+        if (n <= 0)
             return h->end == h->at ? -ECONNRESET : -ECONNABORTED;
     }
 }
@@ -263,6 +264,20 @@ bool h1_body_buffered(const struct h1 *h)
 
 /* --- writing ---------------------------------------------------------------------------------------------------------- */
 
+/* What TLS has taken and not sent yet. */
+static int send_rest(struct h1 *h)
+{
+    size_t left;
+    while ((left = wire_unsent(&h->wire))) {
+        green_time start = green_turn_time();
+        int n = wire_flush(&h->wire, write_pace_deadline(&h->pace, start));
+        int r = write_pace_note(&h->pace, h->wire.fd, start, n == 0 ? (ssize_t)left : n);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 /* Sends what is queued and then the given pieces, while the peer keeps its pace. */
 static int send_all(struct h1 *h, struct iovec *iov, int count)
 {
@@ -274,9 +289,9 @@ static int send_all(struct h1 *h, struct iovec *iov, int count)
     }
     while (count) {
         green_time start = green_turn_time(), deadline = write_pace_deadline(&h->pace, start);
-        ssize_t n = count == 1 ? green_write(h->fd, iov->iov_base, iov->iov_len, deadline)
-                               : green_writev(h->fd, iov, count, deadline);
-        int r = write_pace_note(&h->pace, h->fd, start, n);
+        ssize_t n = count == 1 ? wire_write(&h->wire, iov->iov_base, iov->iov_len, deadline)
+                               : wire_writev(&h->wire, iov, count, deadline);
+        int r = write_pace_note(&h->pace, h->wire.fd, start, n);
         if (r < 0)
             return r;
         if (n < 0)
@@ -289,7 +304,7 @@ static int send_all(struct h1 *h, struct iovec *iov, int count)
             iov->iov_len -= (size_t)n;
         }
     }
-    return 0;
+    return h->wire.tls ? send_rest(h) : 0;
 }
 
 static int h1_flush(struct http_stream *s)
@@ -414,19 +429,22 @@ static int h1_finish(struct http_stream *s, const struct http_trailers *trailers
 static uint64_t h1_spliceable(const struct http_stream *s)
 {
     const struct h1 *h = h1_of(s);
-    return h->framing == HTTP_FRAMING_LENGTH && h->at == h->end && h->left >= SPLICE_BYTES ? h->left : 0;
+    return !h->wire.tls && h->framing == HTTP_FRAMING_LENGTH && h->at == h->end && h->left >= SPLICE_BYTES
+               ? h->left
+               : 0;
 }
 
 static bool h1_takes_splice(const struct http_stream *s)
 {
-    return h1_of(s)->out_framing == HTTP_FRAMING_LENGTH;
+    const struct h1 *h = h1_of(s);
+    return !h->wire.tls && h->out_framing == HTTP_FRAMING_LENGTH;
 }
 
 static ssize_t h1_splice_in(struct http_stream *s, green_pipe_t *pipe, green_time deadline)
 {
     struct h1 *h = h1_of(s);
     size_t most = h->left < SIZE_MAX ? (size_t)h->left : SIZE_MAX;
-    ssize_t n = green_splice_in(h->fd, pipe, most, deadline);
+    ssize_t n = green_splice_in(h->wire.fd, pipe, most, deadline);
     if (n == 0)
         return -ECONNABORTED;
     if (n > 0) {
@@ -442,8 +460,8 @@ static ssize_t h1_splice_out(struct http_stream *s, green_pipe_t *pipe)
     struct h1 *h = h1_of(s);
     for (;;) {
         green_time start = green_turn_time();
-        ssize_t n = green_splice_out(pipe, h->fd, false, write_pace_deadline(&h->pace, start));
-        int r = write_pace_note(&h->pace, h->fd, start, n);
+        ssize_t n = green_splice_out(pipe, h->wire.fd, false, write_pace_deadline(&h->pace, start));
+        int r = write_pace_note(&h->pace, h->wire.fd, start, n);
         if (r < 0)
             return r;
         if (n < 0)

@@ -1,11 +1,12 @@
 /*
- * HTTP/1.1 on a socket: one side of an exchange. The object lives on the stack of the greenlet that serves the
+ * HTTP/1.1 on a wire: one side of an exchange. The object lives on the stack of the greenlet that serves the
  * connection; an idle connection needs none.
  */
 #ifndef HTTP_H1_H
 #define HTTP_H1_H
 
 #include "runtime/buffer.h"
+#include "runtime/wire.h"
 #include "runtime/write_pace.h"
 #include "stream.h"
 
@@ -17,7 +18,7 @@ struct h1_trailers {
 
 struct h1 {
     struct http_stream stream;
-    int fd;
+    struct wire wire;
     struct buffers *buffers;
     struct write_pace pace; /* of the peer's reading */
     bool keep_head;         /* the head's bytes must stay while the body is read: its spans are in use */
@@ -46,7 +47,8 @@ struct h1 {
 };
 
 /* Gets ready to use a connection. head_limit is the largest head that will be read. */
-void h1_init(struct h1 *h, int fd, struct buffers *buffers, uint32_t head_limit, int64_t timeout_write);
+void h1_init(struct h1 *h, struct wire wire, struct buffers *buffers, uint32_t head_limit,
+             int64_t timeout_write);
 
 /* Where reading of a body stands, to go back to while all of it is in the buffer (h1_body_buffered()). */
 struct h1_mark {

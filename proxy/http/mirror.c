@@ -91,18 +91,18 @@ static int read_answer(const struct mirror_copy *c, struct h1 *server, int32_t *
 }
 
 /* A body that came in chunks goes out in one. */
-static int write_copy(const struct mirror_copy *c, int fd)
+static int write_copy(const struct mirror_copy *c, const struct wire *wire)
 {
     char line[HTTP_CHUNK_HEAD_BYTES];
     if (c->framing != HTTP_FRAMING_CHUNKED)
-        return green_write_all(fd, c->bytes, c->head + c->body, NULL, GREEN_FOREVER);
+        return wire_write_all(wire, &(struct iovec){c->bytes, c->head + c->body}, 1, GREEN_FOREVER);
     struct iovec pieces[4] = {{c->bytes, c->head},
                               {line, c->body ? http_chunk_head(line, c->body) : 0},
                               {c->bytes + c->head, c->body},
                               {(void *)(uintptr_t) "\r\n0\r\n\r\n", 7}};
     if (!c->body)
         pieces[3] = (struct iovec){(void *)(uintptr_t) "0\r\n\r\n", 5};
-    return green_writev_all(fd, pieces, 4, NULL, GREEN_FOREVER);
+    return wire_write_all(wire, pieces, 4, GREEN_FOREVER);
 }
 
 /* Was it answered? A connection that was kept may have died meanwhile: then once more, on a new one. */
@@ -118,8 +118,8 @@ static bool deliver(const struct mirror_copy *c)
         if (group_lease(worker_group(w, c->upstream), pooled, &tried, &lease, &failure) < 0)
             return false;
         lease->uses++;
-        h1_init(&server, lease->fd, &w->buffers, RESPONSE_HEAD_BYTES, c->upstream->timeout_write);
-        int r = write_copy(c, lease->fd);
+        h1_init(&server, upstream_wire(lease), &w->buffers, RESPONSE_HEAD_BYTES, c->upstream->timeout_write);
+        int r = write_copy(c, &server.wire);
         if (r == 0)
             r = read_answer(c, &server, &announced);
         bool answered = server.end > 0 || server.body_in > 0;

@@ -55,7 +55,7 @@ int origin_connect(struct exchange *x)
     if (origin_lease(x, false) < 0)
         return -1;
     x->log.connected = green_turn_time();
-    h1_init(&x->server, x->lease->fd, &x->worker->buffers, 0, x->listener->timeout_write);
+    h1_init(&x->server, upstream_wire(x->lease), &x->worker->buffers, 0, x->listener->timeout_write);
     local_begin(x, 200);
     return 0;
 }

@@ -22,9 +22,10 @@ static void linger(struct connection *c, struct h1 *client)
     if (!buffer)
         return;
     connection_waits(c);
-    green_shutdown_write(c->fd);
+    struct wire wire = connection_wire(c);
+    wire_shut(&wire);
     while (!client->eof && discarded < DISCARD_BYTES) {
-        ssize_t n = green_read(c->fd, buffer, BUFFER_SIZE, deadline);
+        ssize_t n = wire_read(&wire, buffer, BUFFER_SIZE, deadline);
         if (n <= 0)
             break;
         discarded += (size_t)n;
@@ -36,8 +37,10 @@ static void serve(void *arg, int status);
 
 static int park(struct connection *c, int64_t patience)
 {
+    struct wire wire = connection_wire(c);
     c->idle = true;
     connection_waits(c);
+    wire_rest(&wire);
     int r = green_park_readable(c->fd, serve, c, green_turn_time() + patience);
     if (r < 0)
         c->idle = false;
@@ -55,13 +58,13 @@ static void serve(void *arg, int status)
         connection_close(c);
         return;
     }
-    h1_init(&client, c->fd, &c->worker->buffers, (uint32_t)conf->max_head, conf->timeout_write);
+    h1_init(&client, connection_wire(c), &c->worker->buffers, (uint32_t)conf->max_head, conf->timeout_write);
     client.pace.min_rate = conf->patience.min_rate_write;
     client.keep_head = true;
     enum exchange_end end;
     do
         end = exchange_run(c, &client);
-    while (end == EXCHANGE_KEEP && (client.at < client.end));
+    while (end == EXCHANGE_KEEP && (client.at < client.end || wire_holds_input(&client.wire)));
     h1_release(&client);
     if (end == EXCHANGE_KEEP && !c->worker->draining && park(c, conf->timeout_keepalive) == 0)
         return;
@@ -70,7 +73,7 @@ static void serve(void *arg, int status)
     if (end == EXCHANGE_LINGER)
         linger(c, &client);
     if (end == EXCHANGE_ABORT)
-        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+        connection_abort(c);
     connection_close(c);
 }
 

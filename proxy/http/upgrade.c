@@ -116,11 +116,11 @@ static int hand_over(struct exchange *x, struct upgraded *u)
                                      .life = x->destination ? x->listener->forward.max_tunnel_time : 0,
                                      .write = x->listener->timeout_write};
     struct tunnel *tunnel;
-    int r = tunnel_start(&tunnel, x->connection->fd, x->lease->fd, h1_unread(x->client),
-                         h1_unread(&x->server), &options, tunnel_done, u);
+    int r = tunnel_start(&tunnel, connection_wire(x->connection), upstream_wire(x->lease),
+                         h1_unread(x->client), h1_unread(&x->server), &options, tunnel_done, u);
     if (r < 0)
         return r;
-    x->connection->fd = -1;
+    connection_give_wire(x->connection);
     return 0;
 }
 
@@ -137,7 +137,7 @@ enum exchange_end upgrade(struct exchange *x)
         r = hand_over(x, u);
     h1_release(&x->server);
     if (r == 0) {
-        group_take_socket(x->lease);
+        group_take_wire(x->lease);
         return EXCHANGE_TUNNEL;
     }
     free(u);

@@ -165,11 +165,18 @@ give_up:
         source_leave(w->process->sources, counted);
 }
 
+void connection_abort(struct connection *c)
+{
+    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    c->aborted = true;
+}
+
 void connection_close(struct connection *c)
 {
     struct worker *w = c->worker;
+    struct wire wire = connection_wire(c);
     if (c->fd >= 0)
-        green_close(c->fd);
+        wire_close(&wire, !c->aborted);
     if (!c->shed)
         leave_place(w, c->listener);
     if (c->counted)

@@ -63,7 +63,7 @@ static void give_up(struct connection *c, const struct conf_upstream *upstream,
                              .origin = failure->directive ? &origin : NULL};
     write_log(c, &e);
     /* No server is an error, not an empty answer: reset. */
-    setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    connection_abort(c);
     connection_close(c);
 }
 
@@ -88,7 +88,8 @@ static void begin(void *arg)
     int r = -1;
     if (s) {
         *s = (struct tcp_session){c, upstream, lease->server->conf, green_turn_time()};
-        r = tunnel_start(&tunnel, c->fd, lease->fd, none, none, &options, tunnel_done, s);
+        r = tunnel_start(&tunnel, connection_wire(c), upstream_wire(lease), none, none, &options, tunnel_done,
+                         s);
     }
     if (r < 0) {
         free(s);
@@ -96,8 +97,8 @@ static void begin(void *arg)
         give_up(c, upstream, &(struct connect_failure){.reason = "no_memory", .directive = NULL});
         return;
     }
-    c->fd = -1;
-    group_take_socket(lease);
+    connection_give_wire(c);
+    group_take_wire(lease);
 }
 
 int tcp_serve(struct connection *c)

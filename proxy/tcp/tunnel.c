@@ -26,18 +26,19 @@ enum state {
 
 struct flow {
     struct tunnel *tunnel;
-    int from, to;
+    const struct wire *from, *to;
     uint64_t bytes; /* passed on */
     char *early;    /* what tunnel_start() could not write at once, until a greenlet has; else NULL */
     size_t early_size;
     enum state state;
     bool writing;   /* bytes were taken from the source that the other side does not have yet */
     bool bulk;      /* the source sends much: splice */
-    bool no_splice; /* tried in vain */
+    bool no_splice; /* tried in vain, or TLS */
 };
 
 struct tunnel {
     struct flow flows[2];
+    struct wire client, upstream;
     struct tunnel_options options;
     green_time last; /* when bytes last moved */
     green_time ends; /* not to live longer than this */
@@ -79,8 +80,8 @@ static void leave(struct flow *f)
     if (--t->alive)
         return;
     if (!t->closed) {
-        green_close(t->flows[FROM_CLIENT].from);
-        green_close(t->flows[FROM_UPSTREAM].from);
+        wire_close(&t->client, true);
+        wire_close(&t->upstream, true);
         t->closed = true;
     }
     struct tunnel_result result = {
@@ -108,22 +109,21 @@ static void close_both(struct tunnel *t, bool reset)
     if (t->closed)
         return;
     t->closed = true;
-    int client = t->flows[FROM_CLIENT].from, upstream = t->flows[FROM_UPSTREAM].from;
     for (int i = 0; i < 2; i++) {
         struct flow *f = &t->flows[i];
         if (f->writing)
             reset = true;
-        if (f->state == PARKED && green_unpark(f->from)) {
+        if (f->state == PARKED && green_unpark(f->from->fd)) {
             f->state = ENDED;
             t->alive--;
         }
     }
     if (reset) {
-        cut(client);
-        cut(upstream);
+        cut(t->client.fd);
+        cut(t->upstream.fd);
     }
-    green_close(client);
-    green_close(upstream);
+    wire_close(&t->client, !reset);
+    wire_close(&t->upstream, !reset);
 }
 
 /* Ends the tunnel from inside a flow, which must return after this. */
@@ -136,16 +136,16 @@ static void end(struct flow *f, const char *reason, bool reset)
     leave(f);
 }
 
-static const char *reset_by(const struct tunnel *t, int fd)
+static const char *reset_by(const struct tunnel *t, const struct wire *w)
 {
-    return fd == t->flows[FROM_CLIENT].from ? "client_reset" : "upstream_reset";
+    return w == &t->client ? "client_reset" : "upstream_reset";
 }
 
 /* Makes a parked flow run soon, if nothing else does. */
 static void prod(struct flow *f)
 {
     if (f->state == PARKED)
-        green_park_deadline(f->from, GREEN_NOWAIT + 1);
+        green_park_deadline(f->from->fd, GREEN_NOWAIT + 1);
 }
 
 /* The sink takes nothing any more. What it sent before may still be on its way through the other flow, which
@@ -206,8 +206,12 @@ static enum round write_failed(const struct flow *f, ssize_t r)
 }
 
 /* What a read came to, when it did not read. */
-static enum round read_failed(ssize_t r)
+static enum round read_failed(const struct flow *f, ssize_t r)
 {
+    /* Many clients end TLS by closing the socket: what they sent is passed on. From a server, part of an answer must
+     * not look like all of it. */
+    if (r == -ECONNABORTED && f->from == &f->tunnel->client)
+        return END;
     return r == 0 ? END : r == -EAGAIN ? DRY : r == -ENOMEM ? NO_MEMORY : SOURCE_LOST;
 }
 
@@ -222,13 +226,16 @@ static enum round put(struct flow *f, const char *data, size_t size)
 {
     f->writing = true;
     while (size) {
-        ssize_t n = green_write(f->to, data, size, write_deadline(f->tunnel));
+        ssize_t n = wire_write(f->to, data, size, write_deadline(f->tunnel));
         if (n < 0)
             return write_failed(f, n);
         passed_on(f, (size_t)n);
         data += n;
         size -= (size_t)n;
     }
+    int r = wire_flush(f->to, write_deadline(f->tunnel));
+    if (r < 0)
+        return write_failed(f, r);
     f->writing = false;
     return MORE;
 }
@@ -240,16 +247,16 @@ static enum round copy(struct flow *f)
     char *buffer = buffer_take(buffers);
     if (!buffer)
         return NO_MEMORY;
-    ssize_t n = green_read(f->from, buffer, BUFFER_SIZE, GREEN_NOWAIT);
+    ssize_t n = wire_read(f->from, buffer, BUFFER_SIZE, GREEN_NOWAIT);
     enum round round;
     if (n > 0) {
         note_first_byte(f);
         round = put(f, buffer, (size_t)n);
-        if (round == MORE && n < (ssize_t)BUFFER_SIZE)
+        if (round == MORE && n < (ssize_t)BUFFER_SIZE && !wire_holds_input(f->from))
             round = DRY;
         f->bulk = n == (ssize_t)BUFFER_SIZE && !f->no_splice;
     } else {
-        round = read_failed(n);
+        round = read_failed(f, n);
     }
     buffer_give(buffers, buffer);
     return round;
@@ -259,7 +266,7 @@ static enum round empty_pipe(struct flow *f, green_pipe_t *pipe)
 {
     f->writing = true;
     while (pipe->held) {
-        ssize_t n = green_splice_out(pipe, f->to, false, write_deadline(f->tunnel));
+        ssize_t n = green_splice_out(pipe, f->to->fd, false, write_deadline(f->tunnel));
         if (n <= 0)
             return write_failed(f, n);
         passed_on(f, (size_t)n);
@@ -277,7 +284,7 @@ static enum round splice_through(struct flow *f)
         f->bulk = false;
         return MORE;
     }
-    ssize_t n = green_splice_in(f->from, &pipe, pipe.capacity, GREEN_NOWAIT);
+    ssize_t n = green_splice_in(f->from->fd, &pipe, pipe.capacity, GREEN_NOWAIT);
     enum round round;
     if (n > 0) {
         note_first_byte(f);
@@ -287,7 +294,7 @@ static enum round splice_through(struct flow *f)
         f->no_splice = true;
         round = MORE;
     } else {
-        round = read_failed(n);
+        round = read_failed(f, n);
     }
     pipe_give(buffers, &pipe);
     return round;
@@ -316,7 +323,8 @@ static void awake(void *arg, int status);
 static void park_until(struct flow *f, green_time deadline)
 {
     f->state = PARKED;
-    if (green_park_readable(f->from, awake, f, deadline) < 0) {
+    wire_rest(f->from);
+    if (green_park_readable(f->from->fd, awake, f, deadline) < 0) {
         f->state = RUNNING;
         end(f, "no_memory", true);
     }
@@ -340,7 +348,7 @@ static void finish_round(struct flow *f, enum round round)
         if (t->undelivered) {
             end(f, NULL, true);
         } else {
-            green_shutdown_write(f->to); /* fails only when that side is gone, which its own flow will find */
+            wire_shut(f->to); /* fails only when that side is gone, which its own flow will find */
             leave(f);
         }
         break;
@@ -398,16 +406,16 @@ static void begin_with_early(void *arg)
 static int start_flow(struct flow *f, struct span early)
 {
     struct tunnel *t = f->tunnel;
-    ssize_t n = early.n ? green_write(f->to, early.p, early.n, GREEN_NOWAIT) : 0;
+    ssize_t n = early.n ? wire_write(f->to, early.p, early.n, GREEN_NOWAIT) : 0;
     if (n < 0)
         n = 0; /* the flow will try again and treat it as ever */
     if (early.n)
         note_first_byte(f);
     f->bytes = (uint64_t)n;
     f->early_size = early.n - (size_t)n;
-    if (!f->early_size)
-        return green_park_readable(f->from, awake, f, idle_deadline(t));
-    f->early = malloc(f->early_size);
+    if (!f->early_size && !wire_unsent(f->to) && !wire_holds_input(f->from))
+        return green_park_readable(f->from->fd, awake, f, idle_deadline(t));
+    f->early = malloc(f->early_size + 1);
     if (!f->early)
         return -ENOMEM;
     memcpy(f->early, early.p + n, f->early_size);
@@ -415,7 +423,7 @@ static int start_flow(struct flow *f, struct span early)
     return green_spawn_detached("tunnel", begin_with_early, f);
 }
 
-int tunnel_start(struct tunnel **out, int client, int upstream, struct span early_client,
+int tunnel_start(struct tunnel **out, struct wire client, struct wire upstream, struct span early_client,
                  struct span early_upstream, const struct tunnel_options *options,
                  void (*done)(void *arg, const struct tunnel_result *result), void *arg)
 {
@@ -424,10 +432,13 @@ int tunnel_start(struct tunnel **out, int client, int upstream, struct span earl
         return -ENOMEM;
     *t =
         (struct tunnel){.options = *options, .last = green_turn_time(), .done = done, .arg = arg, .alive = 2};
+    t->client = client;
+    t->upstream = upstream;
     t->ends = options->life ? after(t->last, options->life) : GREEN_FOREVER;
+    bool tls = client.tls || upstream.tls;
     struct flow *up = &t->flows[FROM_CLIENT], *down = &t->flows[FROM_UPSTREAM];
-    *up = (struct flow){.tunnel = t, .from = client, .to = upstream};
-    *down = (struct flow){.tunnel = t, .from = upstream, .to = client};
+    *up = (struct flow){.tunnel = t, .from = &t->client, .to = &t->upstream, .no_splice = tls};
+    *down = (struct flow){.tunnel = t, .from = &t->upstream, .to = &t->client, .no_splice = tls};
     int r = start_flow(up, early_client);
     if (r < 0) {
         free(up->early);
@@ -442,7 +453,7 @@ int tunnel_start(struct tunnel **out, int client, int upstream, struct span earl
     /* If the first flow's greenlet has been made, it finds a tunnel that is over, and nobody to tell. */
     t->closed = true;
     t->done = NULL;
-    if (up->state == PARKED && green_unpark(client))
+    if (up->state == PARKED && green_unpark(client.fd))
         leave(up);
     free(down->early);
     leave(down);

@@ -1,5 +1,5 @@
 /*
- * A tunnel: bytes both ways between two connected sockets until both directions have ended. It carries what
+ * A tunnel: bytes both ways between two connected wires until both directions have ended. It carries what
  * a "protocol = tcp" listener takes in, and HTTP connections after a 101. While nothing flows it has no
  * greenlet, no stack and no buffer: each direction is a parked record. The end of input of one side is passed
  * on as the end of output to the other (half-close is kept), a reset as a reset. A side that is cut off while
@@ -12,6 +12,7 @@
 
 #include "http/span.h"
 #include "runtime/buffer.h"
+#include "runtime/wire.h"
 
 struct tunnel_options {
     struct buffers *buffers; /* the worker's */
@@ -30,13 +31,13 @@ struct tunnel_result {
 struct tunnel;
 
 /*
- * Takes over both sockets (closes them at the end) and relays. early_client and early_upstream are bytes
+ * Takes over both wires (closes them at the end) and relays. early_client and early_upstream are bytes
  * already received from those sides, which go out first (copied before this returns). `done` is called once
- * in a greenlet of its own at the end, after both sockets are closed; the tunnel is freed after it returns.
- * 0, or -ENOMEM and the like: then the sockets are still the caller's, to be closed (early bytes may have
+ * in a greenlet of its own at the end, after both are closed; the tunnel is freed after it returns.
+ * 0, or -ENOMEM and the like: then the wires are still the caller's, to be closed (early bytes may have
  * gone out), and done is not called. Never switches: the work goes on in other greenlets.
  */
-int tunnel_start(struct tunnel **out, int client, int upstream, struct span early_client,
+int tunnel_start(struct tunnel **out, struct wire client, struct wire upstream, struct span early_client,
                  struct span early_upstream, const struct tunnel_options *options,
                  void (*done)(void *arg, const struct tunnel_result *result), void *arg);
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 int group_init(struct group *g, const struct conf_upstream *conf)
 {
@@ -33,23 +32,22 @@ static void leave_pool(struct upstream_connection *c)
 void group_discard(struct upstream_connection *c)
 {
     leave_pool(c);
-    green_close(c->fd);
+    struct wire wire = upstream_wire(c);
+    wire_close(&wire, true);
     free(c);
 }
 
-int group_take_socket(struct upstream_connection *c)
+void group_take_wire(struct upstream_connection *c)
 {
-    int fd = c->fd;
     free(c);
-    return fd;
 }
 
 /* An idle connection may only be silent: an end of input, stray bytes or its deadline end it. */
 static void idle_event(void *arg, int status)
 {
     struct upstream_connection *c = arg;
-    char byte;
-    bool silent = status == 0 && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    struct wire wire = upstream_wire(c);
+    bool silent = status == 0 && wire_silent(&wire);
     if (silent && c->idle && green_park_readable(c->fd, idle_event, c, c->expires) == 0)
         return;
     group_discard(c);
@@ -75,7 +73,9 @@ void group_return(struct upstream_connection *c, int32_t announced)
     }
     c->expires = green_turn_time() + keep;
     c->reused = true;
-    if (green_park_readable(c->fd, idle_event, c, c->expires) < 0) {
+    struct wire wire = upstream_wire(c);
+    wire_rest(&wire);
+    if (wire_holds_input(&wire) || green_park_readable(c->fd, idle_event, c, c->expires) < 0) {
         group_discard(c);
         return;
     }

@@ -10,6 +10,7 @@
 #include <green.h>
 
 #include "conf.h"
+#include "runtime/wire.h"
 
 struct server;
 
@@ -18,11 +19,17 @@ struct upstream_connection {
     TAILQ_ENTRY(upstream_connection) link;
     struct server *server;
     int fd;
-    uint32_t uses;      /* requests sent on it */
-    bool idle;          /* in the pool */
-    bool reused;        /* it has answered before */
-    green_time expires; /* while idle: not to be leased after this */
+    green_stream_t *tls; /* over it; NULL: plain */
+    uint32_t uses;       /* requests sent on it */
+    bool idle;           /* in the pool */
+    bool reused;         /* it has answered before */
+    green_time expires;  /* while idle: not to be leased after this */
 };
+
+static inline struct wire upstream_wire(const struct upstream_connection *c)
+{
+    return (struct wire){c->fd, c->tls};
+}
 
 TAILQ_HEAD(upstream_connections, upstream_connection);
 
@@ -82,7 +89,7 @@ int64_t group_keep_time(int64_t keep, int32_t announced);
 /* The connection cannot be used again. Never switches. */
 void group_discard(struct upstream_connection *c);
 
-/* The socket goes to somebody else; the rest is freed. */
-int group_take_socket(struct upstream_connection *c);
+/* The wire goes to somebody else; the rest is freed. */
+void group_take_wire(struct upstream_connection *c);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "runtime/listener.h"
 
@@ -61,8 +60,8 @@ static void discard(struct origin *c)
 static void idle_event(void *arg, int status)
 {
     struct origin *c = arg;
-    char byte;
-    bool silent = status == 0 && recv(c->common.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+    struct wire wire = upstream_wire(&c->common);
+    bool silent = status == 0 && wire_silent(&wire);
     if (silent && c->common.idle && green_park_readable(c->common.fd, idle_event, c, c->common.expires) == 0)
         return;
     discard(c);

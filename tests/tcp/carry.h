@@ -115,7 +115,8 @@ static inline void start(struct carry *c, const int client[2], const int upstrea
         c->options.idle = GREEN_S(3600);
     if (!c->options.write)
         c->options.write = GREEN_S(3600);
-    ck_assert_int_eq(tunnel_start(&c->tunnel, client[1], upstream[1], span_of(NULL, 0), span_of(NULL, 0),
+    ck_assert_int_eq(tunnel_start(&c->tunnel, (struct wire){client[1], NULL},
+                                  (struct wire){upstream[1], NULL}, span_of(NULL, 0), span_of(NULL, 0),
                                   &c->options, on_end, c),
                      0);
 }

@@ -76,8 +76,8 @@ START_TEST(early_bytes_go_first)
     tcp_pair(upstream, 0);
     c.client = client[0], c.upstream = upstream[0];
     char request[] = "GET ", response[] = "HTTP";
-    ck_assert_int_eq(tunnel_start(&c.tunnel, client[1], upstream[1], span_str(request), span_str(response),
-                                  &c.options, on_end, &c),
+    ck_assert_int_eq(tunnel_start(&c.tunnel, (struct wire){client[1], NULL}, (struct wire){upstream[1], NULL},
+                                  span_str(request), span_str(response), &c.options, on_end, &c),
                      0);
     memset(request, 'x', sizeof request); /* they were copied */
     memset(response, 'x', sizeof response);
@@ -107,8 +107,8 @@ START_TEST(early_bytes_may_be_more_than_the_socket_takes)
     ck_assert(up && down);
     stream_bytes(1, 0, up, size);
     stream_bytes(2, 0, down, size);
-    ck_assert_int_eq(tunnel_start(&c.tunnel, client[1], upstream[1], span_of(up, size), span_of(down, size),
-                                  &c.options, on_end, &c),
+    ck_assert_int_eq(tunnel_start(&c.tunnel, (struct wire){client[1], NULL}, (struct wire){upstream[1], NULL},
+                                  span_of(up, size), span_of(down, size), &c.options, on_end, &c),
                      0);
     free(up);
     free(down);
@@ -468,8 +468,8 @@ START_TEST(an_abort_at_the_end_changes_nothing)
     tcp_pair(client, 0);
     tcp_pair(upstream, 0);
     c.client = client[0], c.upstream = upstream[0];
-    ck_assert_int_eq(tunnel_start(&c.tunnel, client[1], upstream[1], span_str(""), span_str(""), &c.options,
-                                  abort_in_done, &c),
+    ck_assert_int_eq(tunnel_start(&c.tunnel, (struct wire){client[1], NULL}, (struct wire){upstream[1], NULL},
+                                  span_str(""), span_str(""), &c.options, abort_in_done, &c),
                      0);
     hang_up(&c.client);
     hang_up(&c.upstream);
@@ -498,8 +498,8 @@ START_TEST(a_start_that_fails_leaves_the_sockets_alone)
         green_sleep(GREEN_MS(1));
     }
     tcp_pair(other, 0);
-    ck_assert_int_lt(tunnel_start(&tunnel, client[1], upstream, span_str(""), span_str(""), &options,
-                                  must_not_be_called, NULL),
+    ck_assert_int_lt(tunnel_start(&tunnel, (struct wire){client[1], NULL}, (struct wire){upstream, NULL},
+                                  span_str(""), span_str(""), &options, must_not_be_called, NULL),
                      0);
     for (int n = 0; n < 10; n++)
         green_yield();
