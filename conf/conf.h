@@ -29,6 +29,7 @@ struct conf_address {
 #include "header_rules.h"
 #include "rewriting.h"
 #include "logging.h"
+#include "tracing.h"
 
 enum conf_protocol { CONF_HTTP, CONF_TCP, CONF_FORWARD };
 enum conf_balance { CONF_ROUND_ROBIN };
@@ -61,6 +62,7 @@ struct conf_listener {
     struct conf_forward forward;
     struct conf_buffering buffering;
     struct conf_logging logging;
+    struct conf_tracing tracing;
     int64_t max_connections;                  /* of this listener, all workers together */
     int64_t max_head, max_fields, max_target; /* limits on a request head: bytes, field lines, bytes */
     int64_t max_body;                         /* request body bytes; 0 is no limit */
@@ -134,7 +136,8 @@ struct conf {
     /* [greenway] */
     int64_t workers;             /* 0: one per CPU */
     struct conf_logging logging; /* for listeners */
-    const char *error_log;       /* "-" is standard error, or a path */
+    struct conf_tracing tracing;
+    const char *error_log; /* "-" is standard error, or a path */
     int64_t shutdown_grace;
     int64_t max_connections;                                         /* client connections of the process */
     CONF_LIST(struct conf_written, name_servers, name_server_count); /* none: those of resolv.conf */

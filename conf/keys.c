@@ -37,6 +37,7 @@ const struct conf_kind_row conf_kinds[CONF_KINDS] = {
 const struct conf_key conf_keys[] = {
 #include "keys/greenway.inc"
 #include "keys/logging.inc"
+#include "keys/tracing.inc"
 #include "keys/loops.inc"
 #include "keys/listener.inc"
 #include "keys/route.inc"

@@ -34,6 +34,7 @@ extern const struct conf_syntax conf_coding_syntax, conf_media_type_syntax; /* b
 extern const struct conf_syntax conf_mirror_syntax;                         /* mirror.c */
 extern const struct conf_syntax conf_destination_syntax, conf_ports_syntax; /* destination.c */
 extern const struct conf_syntax conf_log_target_syntax, conf_log_format_syntax, conf_log_condition_syntax,
-    conf_log_sample_syntax; /* logging.c */
+    conf_log_sample_syntax;                             /* logging.c */
+extern const struct conf_syntax conf_field_name_syntax; /* tracing.c */
 
 #endif

@@ -37,7 +37,9 @@ enum conf_template_scope {
     X(UPSTREAM,        "upstream",      0,                  "the upstream's name, empty if there is none") \
     X(SERVER,          "server",        CONF_KNOWS_SERVER,  "the server that was asked, as configured") \
     X(STATUS,          "status",        CONF_KNOWS_STATUS,  "the answer's status: 200") \
-    X(REQUEST_ID,      "request_id",    0,                  "128 random bits in hexadecimal, the same for all of a request") \
+    X(REQUEST_ID,      "request_id",    0,                  "the request's name: see `request_id`; without that, 32 hexadecimal digits") \
+    X(TRACE_ID,        "trace_id",      0,                  "the trace that the request is a part of: see `trace_context`") \
+    X(SPAN_ID,         "span_id",       0,                  "our step in that trace") \
     X(TIME,            "time",          0,                  "the time of day: 2026-01-31T12:00:00Z") \
     X(QUERY_NAMED,     "query:NAME",    0,                  "the first parameter of that name in the query, decoded") \
     X(HEADER_NAMED,    "header:NAME",   0,                  "the request's header field of that name; several are joined by commas") \

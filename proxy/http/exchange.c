@@ -25,6 +25,7 @@
 #include "route/match.h"
 #include "runtime/process.h"
 #include "runtime/sources.h"
+#include "tracing.h"
 #include "upgrade.h"
 #include "variables.h"
 
@@ -45,7 +46,7 @@ void exchange_prepare(struct exchange *x, struct connection *c, struct h1 *clien
     x->local.stream.ops = NULL;
     x->answer = NULL;
     memory_init(&x->memory, &c->worker->buffers);
-    x->request_id = NULL;
+    x->request_id = x->traceparent = span_of(NULL, 0);
     x->path = x->target = span_of(NULL, 0);
     x->request_edits = x->response_edits = (struct http_edits){NULL, 0};
     x->close = x->stuck = x->trusted = x->limited = false;
@@ -402,6 +403,10 @@ static void answer_failure(struct exchange *x)
     x->page.minor = x->request.minor;
     x->page.keepalive = !x->close;
     x->page.date = worker_date(x->worker);
+    if (x->listener->tracing.ids != CONF_IDS_OFF) {
+        x->page.request_id = exchange_request_id(x);
+        x->page.request_id_field = x->listener->tracing.id_header.written;
+    }
     x->log.status = x->page.status;
     dress_page(x);
     apply_page_rules(x);
@@ -430,6 +435,11 @@ struct http_edit *exchange_more_edits(struct exchange *x, struct http_edits *edi
 void exchange_log_fields(struct exchange *x)
 {
     struct access_entry *e = &x->log;
+    e->request_id = x->request_id;
+    if (x->traceparent.n) {
+        e->trace_id = span_of(x->traceparent.p + 3, 32);
+        e->span_id = span_of(x->traceparent.p + 36, 16);
+    }
     e->route = x->route;
     e->upstream = x->upstream;
     if (!x->request.bytes)
@@ -497,6 +507,8 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     int r = read_request(&x);
     if (r == 0)
         exchange_identify_client(&x);
+    if (r == 0)
+        r = trace_request(&x);
     if (r == 0)
         r = exchange_choose_route(&x);
     if (r == 0)

@@ -4,6 +4,7 @@
 
 #include "h1.h"
 #include "local.h"
+#include "trace_context.h"
 #include "route/destination.h"
 #include "runtime/connection.h"
 #include "runtime/memory.h"
@@ -34,7 +35,8 @@ struct exchange {
     struct local_answer local;         /* an answer that is made here */
     struct http_stream *answer;        /* where the answer comes from: one of the two */
     struct memory memory;              /* lives as long as the exchange */
-    const char *request_id;            /* once asked for: exchange_request_id() */
+    struct span request_id;            /* once asked for: exchange_request_id() */
+    struct span traceparent;           /* for the server; empty: the request is not traced */
     struct span path, target; /* rewritten: the normal path, and what servers see; empty: as received */
     bool close;               /* the client's connection ends with this exchange */
     bool stuck;               /* for the client does not read */
@@ -49,6 +51,9 @@ struct exchange {
     green_address_t behind; /* what it said, if source points here */
     const green_address_t *source;
     struct source_count *counted; /* NULL: its requests are not */
+    struct {
+        char id[32], traceparent[TRACEPARENT_BYTES];
+    } names; /* for the two above */
     char client_text[GREEN_ADDRESS_TEXT], origin_text[GREEN_ADDRESS_TEXT];
 };
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define MOST_DETAILS 256
+#define MOST_ID      128
 
 const char *http_reason_phrase(int status)
 {
@@ -134,6 +135,8 @@ static size_t write_body(const struct http_page *page, const char *phrase, char 
             print(&p, "%c", page->details[i] >= ' ' && page->details[i] < 0x7f ? page->details[i] : '?');
         print(&p, "\n");
     }
+    if (page->request_id.n)
+        print(&p, "\nrequest %.*s\n", (int)page->request_id.n, page->request_id.p);
     return p.n < cap ? p.n : cap - 1;
 }
 
@@ -172,6 +175,8 @@ static void print_reason_fields(struct printer *p, const struct http_page *page)
         print_field(p, page, "Location", "%s", page->location);
     if (page->retry_after > 0)
         print_field(p, page, "Retry-After", "%d", page->retry_after);
+    if (page->request_id.n)
+        print_field(p, page, page->request_id_field, "%.*s", (int)page->request_id.n, page->request_id.p);
     print_edits(p, &page->fields, &page->edits);
     if (!error)
         return;
@@ -182,7 +187,7 @@ static void print_reason_fields(struct printer *p, const struct http_page *page)
 
 int http_page(const struct http_page *page, char *out, size_t cap)
 {
-    char body[MOST_DETAILS + 128];
+    char body[MOST_DETAILS + MOST_ID + 128];
     const char *phrase = http_reason_phrase(page->status);
     bool bodiless = page->status < 200 || page->status == 204 || page->status == 304;
     bool own = page->type.n == 0;

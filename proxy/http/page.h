@@ -18,12 +18,14 @@ struct http_page {
     enum http_method method; /* of the request; HTTP_METHOD_HEAD gets no body */
     uint8_t minor;           /* the client's HTTP/1.minor; 1 when not known */
     bool keepalive;
-    const char *error;    /* RFC 9209 error type, e.g. "connection_refused"; NULL: chosen by status */
-    const char *details;  /* why, up to 256 bytes of it are used, unsafe bytes replaced; NULL: none */
-    const char *allow;    /* Allow field of a 405; NULL: the usual methods */
-    const char *location; /* Location field of a redirect, already checked; NULL: none */
-    int retry_after;      /* Retry-After in seconds; 0: none */
-    struct span date;     /* empty: no Date */
+    const char *error;            /* RFC 9209 error type, e.g. "connection_refused"; NULL: chosen by status */
+    const char *details;          /* why, up to 256 bytes of it are used, unsafe bytes replaced; NULL: none */
+    struct span request_id;       /* up to 128 bytes that are safe everywhere; empty: none is told */
+    const char *request_id_field; /* the field to tell it in as well */
+    const char *allow;            /* Allow field of a 405; NULL: the usual methods */
+    const char *location;         /* Location field of a redirect, already checked; NULL: none */
+    int retry_after;              /* Retry-After in seconds; 0: none */
+    struct span date;             /* empty: no Date */
     struct span type; /* not empty: `content` instead of the usual text; http_page() makes its head only */
     struct span content;
     struct http_edits fields; /* further ones, such as WWW-Authenticate */

@@ -33,7 +33,8 @@ static size_t text_size(const struct exchange *x)
     size_t n = value_count(x) * sizeof *e->values;
     for (size_t i = 0; i < value_count(x); i++)
         n += e->values[i].n;
-    return n + e->method.n + e->host.n + e->target.n + e->referer.n + e->user_agent.n + e->user.n;
+    return n + e->method.n + e->host.n + e->target.n + e->referer.n + e->user_agent.n + e->user.n +
+           e->request_id.n + e->trace_id.n + e->span_id.n;
 }
 
 static void keep_text(struct span *s, char **at)
@@ -69,6 +70,9 @@ static struct upgraded *remember(struct exchange *x)
     keep_text(&u->log.referer, &at);
     keep_text(&u->log.user_agent, &at);
     keep_text(&u->log.user, &at);
+    keep_text(&u->log.request_id, &at);
+    keep_text(&u->log.trace_id, &at);
+    keep_text(&u->log.span_id, &at);
     for (size_t i = 0; i < value_count(x); i++) {
         values[i] = x->log.values[i];
         keep_text(&values[i], &at);

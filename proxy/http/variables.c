@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <sys/random.h>
 #include <time.h>
 
 #include "route/match.h"
+#include "tracing.h"
 
 __attribute__((format(printf, 3, 4))) static int print(struct exchange *x, struct span *out,
                                                        const char *format, ...)
@@ -22,25 +22,6 @@ __attribute__((format(printf, 3, 4))) static int print(struct exchange *x, struc
     const char *kept = memory_copy(&x->memory, text, (size_t)n);
     *out = span_of(kept, kept ? (size_t)n : 0);
     return kept ? 0 : -ENOMEM;
-}
-
-int exchange_request_id(struct exchange *x, struct span *id)
-{
-    static const char digits[] = "0123456789abcdef";
-    unsigned char bits[16];
-    if (!x->request_id) {
-        ssize_t n = getrandom(bits, sizeof bits, GRND_NONBLOCK); /* never short for 256 bytes and less */
-        char *text = n == sizeof bits ? memory_take(&x->memory, 2 * sizeof bits) : NULL;
-        if (!text)
-            return n < 0 ? -errno : -ENOMEM;
-        for (size_t i = 0; i < sizeof bits; i++) {
-            text[2 * i] = digits[bits[i] >> 4];
-            text[2 * i + 1] = digits[bits[i] & 15];
-        }
-        x->request_id = text;
-    }
-    *id = span_of(x->request_id, 2 * sizeof bits);
-    return 0;
 }
 
 static int time_of_day(struct exchange *x, struct span *out)
@@ -233,7 +214,14 @@ int exchange_variable(void *exchange, const struct conf_part *part, struct span 
     case CONF_V_STATUS:
         return print(x, value, "%d", x->log.status);
     case CONF_V_REQUEST_ID:
-        return exchange_request_id(x, value);
+        *value = exchange_request_id(x);
+        return 0;
+    case CONF_V_TRACE_ID:
+        *value = x->traceparent.n ? span_of(x->traceparent.p + 3, 32) : span_of(NULL, 0);
+        return 0;
+    case CONF_V_SPAN_ID:
+        *value = x->traceparent.n ? span_of(x->traceparent.p + 36, 16) : span_of(NULL, 0);
+        return 0;
     case CONF_V_TIME:
         return time_of_day(x, value);
     default:

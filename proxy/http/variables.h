@@ -15,7 +15,4 @@ static inline int exchange_fill(struct exchange *x, const struct conf_template *
     return template_fill(t, place, exchange_variable, x, &x->memory, out);
 }
 
-/* 128 random bits in hexadecimal: the name of this exchange. -ENOMEM or what getrandom(2) says if there is none. */
-int exchange_request_id(struct exchange *x, struct span *id);
-
 #endif

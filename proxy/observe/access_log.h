@@ -21,11 +21,12 @@ struct access_entry {
     const green_address_t *peer;      /* the trusted proxy that named the client; NULL: the client itself */
     struct span method, host, target; /* as received; empty for TCP or if the head was bad */
     struct span referer, user_agent;  /* for the combined format */
-    struct span user;                 /* who was found to ask; empty: nobody in particular */
-    int minor;                        /* HTTP/1.minor; -1: TCP */
-    int status;                       /* 0: none was sent */
-    uint64_t bytes_in, bytes_out;     /* body bytes from and to the client (TCP: all bytes) */
-    const char *reason;               /* stable token, "" when all went well */
+    struct span request_id, trace_id, span_id; /* empty: it has none */
+    struct span user;                          /* who was found to ask; empty: nobody in particular */
+    int minor;                                 /* HTTP/1.minor; -1: TCP */
+    int status;                                /* 0: none was sent */
+    uint64_t bytes_in, bytes_out;              /* body bytes from and to the client (TCP: all bytes) */
+    const char *reason;                        /* stable token, "" when all went well */
     const char *directive;            /* the configuration key that fired ("timeout_response"), or NULL */
     const struct conf_origin *origin; /* where the section of that key stands, or NULL */
     const struct span

@@ -126,6 +126,12 @@ char *format_json(char *out, const struct access_entry *e, struct format_date *d
     out = put_number(KEY(out, "status"), (unsigned)e->status);
     out = put_number(KEY(out, "bytes_in"), e->bytes_in);
     out = put_number(KEY(out, "bytes_out"), e->bytes_out);
+    if (e->request_id.n)
+        out = json_string(KEY(out, "request_id"), e->request_id, NAME_BYTES);
+    if (e->trace_id.n) {
+        out = json_string(KEY(out, "trace_id"), e->trace_id, NAME_BYTES);
+        out = json_string(KEY(out, "span_id"), e->span_id, NAME_BYTES);
+    }
     out = json_name(KEY(out, "reason"), e->reason);
     if (e->directive)
         out = json_directive(out, e);

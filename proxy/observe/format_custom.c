@@ -95,6 +95,8 @@ bool format_needs_value(enum conf_variable variable)
     case CONF_V_T_FIRST_BYTE:
     case CONF_V_T_TOTAL:
     case CONF_V_DATE:
+    case CONF_V_TRACE_ID:
+    case CONF_V_SPAN_ID:
         return false;
     default:
         return true;
@@ -125,6 +127,12 @@ static void put_of_entry(struct line *l, enum conf_variable variable)
         break;
     case CONF_V_USER:
         put_text(l, e->user);
+        break;
+    case CONF_V_TRACE_ID:
+        put_text(l, e->trace_id);
+        break;
+    case CONF_V_SPAN_ID:
+        put_text(l, e->span_id);
         break;
     case CONF_V_CLIENT:
         put_address(l, e->client, false);

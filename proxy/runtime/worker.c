@@ -68,6 +68,8 @@ static int set_up(struct worker *w)
     mirrors_init(&w->mirrors);
     if (getrandom(&w->random, sizeof w->random, 0) != sizeof w->random)
         return -errno;
+    if ((r = identifiers_init(&w->identifiers)) < 0)
+        return r;
     green_on_idle(give_back_memory, w);
     w->groups = calloc(w->conf->upstream_count + 1, sizeof *w->groups);
     if (!w->groups)

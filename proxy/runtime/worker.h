@@ -16,6 +16,7 @@
 #include "conf.h"
 #include "http/date.h"
 #include "http/encoder.h"
+#include "http/identifier.h"
 #include "http/mirror.h"
 #include "observe/access_log.h"
 #include "route/split.h"
@@ -62,6 +63,7 @@ struct worker {
     struct http_date date;
     struct mirrors mirrors;
     struct route_random random;
+    struct identifiers identifiers;
     struct presence *presences; /* of files that switch maintenance on */
     char scratch[65536]; /* for work that does not wait: stacks stay small. No request target is larger */
     struct connections connections;
