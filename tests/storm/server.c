@@ -112,6 +112,11 @@ static unsigned expected(const struct http_head *head, uint32_t serial, uint64_t
             storm.reached++;
             return i;
         }
+    /* Or an earlier one that may be repeated: the connection that it went on first had died for the proxy, while we
+     * had not come to reading it. */
+    for (unsigned i = 0; i < r->reached; i++)
+        if (r->hashes[i] == hash && (head->method == HTTP_METHOD_GET || head->method == HTTP_METHOD_HEAD))
+            return i;
     client_show(serial);
     fprintf(stderr, "storm: of its %u requests the first %u had come when there came:\n", r->count,
             r->reached);

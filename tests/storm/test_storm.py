@@ -26,7 +26,7 @@ class Storm(Case):
         self.addCleanup(storm.wait)
         self.addCleanup(storm.kill)
         server = "127.0.0.1:" + storm.stdout.readline().strip()
-        proxy = self.proxy(server, upstream="timeout_response = 5s\ntimeout_read = 5s",
+        proxy = self.proxy(server, upstream="timeout_response = 30s\ntimeout_read = 30s",
                            extra="[timeouts]\n" + TIMEOUTS)
         with socket.create_connection(("127.0.0.1", proxy.port)) as sock:  # once it is answered the worker has all it needs
             sock.sendall(b"?\r\n\r\n")
