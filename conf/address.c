@@ -3,6 +3,7 @@
  * later.
  */
 #include "address.h"
+#include "special.h"
 #include "syntax.h"
 
 #include <arpa/inet.h>
@@ -272,3 +273,20 @@ const struct conf_syntax conf_name_server_syntax = {
     .size = sizeof(struct conf_written),
     .parse = parse_name_server,
 };
+
+bool conf_address_is_loopback(const struct conf_address *address)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET};
+    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+    const struct sockaddr *socket = NULL;
+
+    if (address->is_unix || !strcmp(address->host, "localhost"))
+        return true;
+    if (inet_pton(AF_INET, address->host, &in.sin_addr) == 1)
+        socket = (const struct sockaddr *)(const void *)&in;
+    else if (inet_pton(AF_INET6, address->host, &in6.sin6_addr) == 1)
+        socket = (const struct sockaddr *)(const void *)&in6;
+    const char *purpose = socket ? conf_special_purpose(socket) : NULL;
+
+    return purpose && !strcmp(purpose, "loopback");
+}

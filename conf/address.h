@@ -16,6 +16,9 @@ const char *conf_server_parse(struct conf_arena *arena, const char *text, struct
 /* True if nothing but one of the two could be bound. Port 0 is never the same as anything. */
 bool conf_address_same(const struct conf_address *a, const struct conf_address *b);
 
+/* A unix socket, or an address that only this machine reaches; of names localhost alone. */
+bool conf_address_is_loopback(const struct conf_address *address);
+
 /* A host name of n bytes: letters, digits, '-' and '_' in labels of 1 to 63. NULL, or what is wrong. */
 const char *conf_host_name_check(const char *name, size_t n);
 

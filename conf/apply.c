@@ -243,7 +243,8 @@ static void apply_struct(const struct apply *a, const struct conf_key *key, cons
     if (!*text)
         wrong_value(a, key, origin, text, -EINVAL);
     else if ((wrong = key->syntax->parse(&a->l->arena, text, value)))
-        WRONG(a, origin, key->name, "'%s' %s; allowed: %s", text, wrong, key->syntax->allowed);
+        WRONG(a, origin, key->name, "'%s' %s; allowed: %s", key->syntax->secret ? "the value" : text, wrong,
+              key->syntax->allowed);
     store_struct(a, key, value, origin);
 }
 

@@ -1,6 +1,7 @@
 /*
  * What a forward proxy must not be by accident: open to everybody, or told to go where it never will.
  */
+#include "address.h"
 #include "loader.h"
 #include "network.h"
 #include "special.h"
@@ -15,23 +16,6 @@ static bool is_set(const struct conf_listener *listener, const char *key)
     return row && listener->origins[row - conf_keys].line;
 }
 
-static bool is_loopback(const struct conf_address *bind)
-{
-    struct sockaddr_in in = {.sin_family = AF_INET};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
-    const struct sockaddr *address = NULL;
-
-    if (bind->is_unix || !strcmp(bind->host, "localhost"))
-        return true;
-    if (inet_pton(AF_INET, bind->host, &in.sin_addr) == 1)
-        address = (const struct sockaddr *)(const void *)&in;
-    else if (inet_pton(AF_INET6, bind->host, &in6.sin6_addr) == 1)
-        address = (const struct sockaddr *)(const void *)&in6;
-    const char *purpose = address ? conf_special_purpose(address) : NULL;
-
-    return purpose && !strcmp(purpose, "loopback");
-}
-
 /* Anybody who finds an open proxy uses it, in its owner's name. */
 static void check_open(struct conf_loader *l, const struct conf_listener *listener, const char *title)
 {
@@ -39,7 +23,7 @@ static void check_open(struct conf_loader *l, const struct conf_listener *listen
         listener->authentication.jwt.source != CONF_JWT_OFF)
         return;
     for (size_t i = 0; i < listener->binds; i++)
-        if (listener->bind[i].host && !is_loopback(&listener->bind[i])) {
+        if (listener->bind[i].host && !conf_address_is_loopback(&listener->bind[i])) {
             conf_error(l->errors, listener->bind[i].origin, title, "bind",
                        "'%s' would be a proxy open to everybody; say who may use it with allow = NETWORKS "
                        "(allow = 0.0.0.0/0, ::/0 if you mean everybody)",

@@ -22,6 +22,7 @@ struct conf_address {
     bool is_unix;
 };
 
+#include "admin.h"
 #include "files.h"
 #include "bodies.h"
 #include "mirror.h"
@@ -150,6 +151,7 @@ struct conf {
     const char *temp_path;
 
     struct conf_mirror_limits mirror;
+    struct conf_admin admin;
 
     struct conf_listener *listeners;
     size_t listener_count;

@@ -67,6 +67,9 @@ void conf_check_bodies(struct conf_loader *loader); /* bodies.c */
 /* mirror.c: mirrors of nothing. */
 void conf_check_mirror(struct conf_loader *loader, const struct conf_route *route);
 
+/* admin.c: pages for everybody. */
+void conf_check_admin(struct conf_loader *loader);
+
 /* check_demand.c: rate limits and trust. */
 void conf_check_demands(struct conf_loader *loader);
 

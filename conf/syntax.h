@@ -13,6 +13,7 @@ struct conf_syntax {
     const char *separators; /* between the items of a list; "": a line holds one item */
     size_t size;            /* of the struct, which begins with CONF_WRITTEN */
     size_t upstream;        /* 1 + offset of a struct conf_upstream_name in it; 0: it names none */
+    bool secret;            /* no message repeats it */
     bool variables;         /* ${name} in lower case is left for the parser, as is $$ */
 
     /* `out` is zeroed but for its origin and `written`, the text, which may be given a normal form. NULL, or what is
@@ -34,7 +35,8 @@ extern const struct conf_syntax conf_coding_syntax, conf_media_type_syntax; /* b
 extern const struct conf_syntax conf_mirror_syntax;                         /* mirror.c */
 extern const struct conf_syntax conf_destination_syntax, conf_ports_syntax; /* destination.c */
 extern const struct conf_syntax conf_log_target_syntax, conf_log_format_syntax, conf_log_condition_syntax,
-    conf_log_sample_syntax;                             /* logging.c */
-extern const struct conf_syntax conf_field_name_syntax; /* tracing.c */
+    conf_log_sample_syntax;                                                /* logging.c */
+extern const struct conf_syntax conf_field_name_syntax;                    /* tracing.c */
+extern const struct conf_syntax conf_token_syntax, conf_token_file_syntax; /* admin.c */
 
 #endif

@@ -182,20 +182,36 @@ static int run_conf(struct conf *conf)
 
 /* --- run, check ---------------------------------------------------------------------------------- */
 
+/* The dashboard is a bonus: without its port the demo goes on. */
+static const char *demo_admin(void)
+{
+    green_address_t address;
+    int r = green_address_parse(&address, "127.0.0.1", 9901);
+    if (r == 0)
+        r = green_listen(&address, 1, 0);
+    if (r >= 0) {
+        green_close(r);
+        return "admin = 127.0.0.1:9901";
+    }
+    error_log(LOG_LEVEL_NOTICE, "the demo goes without its dashboard: cannot listen on 127.0.0.1:9901: %s",
+              green_strerror(r));
+    return "";
+}
+
 /* The responder lives in this thread's hub, beside the main thread's wait for signals. */
 static int run_demo(void)
 {
-    static const char form[] = "[greenway]\nlog_format = combined\n"
+    static const char form[] = "[greenway]\nlog_format = combined\n%s\n"
                                "[listener demo]\nbind = 127.0.0.1:8080\nupstream = responder\n"
                                "[upstream responder]\nserver = 127.0.0.1:%d\n";
-    char text[sizeof form + 16];
+    char text[sizeof form + 64];
     green_address_t bound;
     int r = responder_start(&bound);
     if (r < 0) {
         error_log(LOG_LEVEL_ERROR, "cannot start the demo's responder: %s", green_strerror(r));
         return EXIT_FAILED;
     }
-    snprintf(text, sizeof text, form, green_address_port(&bound));
+    snprintf(text, sizeof text, form, demo_admin(), green_address_port(&bound));
     error_log(LOG_LEVEL_NOTICE, "no file given: this is the demo; look at http://127.0.0.1:8080/");
     int status = run_conf(load_text("the demo", text));
     responder_stop();

@@ -77,6 +77,7 @@ int exchange_lease(struct exchange *x, bool pooled, uint64_t *tried, struct http
                              failure.directive);
     } else {
         x->log.server = x->lease->server->conf;
+        x->served = x->lease->server->counts;
     }
     x->log.connected = green_turn_time();
     x->lease->uses++;
@@ -360,6 +361,8 @@ int conversation_hold(struct conversation *t)
         if (!x->spool)
             h1_rewind(x->client, &t->body_start);
         t->replayed = true;
+        if (x->upstream)
+            counter_add(&metrics_upstream(x->worker->metrics, x->worker->index, x->upstream)->retries, 1);
     }
     if (t->upload_done)
         stop_upload(t);

@@ -42,6 +42,7 @@ void exchange_prepare(struct exchange *x, struct connection *c, struct h1 *clien
     x->destination = NULL;
     x->client = client;
     x->lease = NULL;
+    x->served = NULL;
     x->spool = NULL;
     x->local.stream.ops = NULL;
     x->answer = NULL;
@@ -470,14 +471,21 @@ static void write_log(struct exchange *x)
     if (!x->log.status && !*x->log.reason)
         return;
     x->log.route = x->route;
+    x->log.upstream = x->upstream;
+    x->log.bytes_in = x->client->body_in;
+    x->log.bytes_out = x->client->body_out;
     x->log.ended = green_turn_time();
+    metrics_request(&(struct metrics_places){.view = x->worker->metrics,
+                                             .worker = x->worker->index,
+                                             .listener = x->connection->counts,
+                                             .route = exchange_route_counts(x),
+                                             .server = x->served},
+                    &x->log, x->request.method);
     const struct conf_log_format *format = access_log_wants(x->worker->log, &x->log);
     if (!format)
         return;
     exchange_log_fields(x);
     exchange_log_values(x, format);
-    x->log.bytes_in = x->client->body_in;
-    x->log.bytes_out = x->client->body_out;
     access_log_write(x->worker->log, &x->log);
 }
 

@@ -30,6 +30,7 @@ struct exchange {
     struct h1 *client;
     struct upstream_connection *lease; /* NULL: none */
     struct h1 server;                  /* of the lease */
+    struct server_metrics *served;     /* of the last lease; NULL: none, or of no configured server */
     green_address_t server_address;    /* of a server that no configuration names */
     struct spool *spool;               /* the request's body, if it was received before; else NULL */
     struct local_answer local;         /* an answer that is made here */
@@ -102,6 +103,12 @@ struct http_edit *exchange_more_edits(struct exchange *x, struct http_edits *edi
 static inline const green_address_t *exchange_client(const struct exchange *x)
 {
     return x->source;
+}
+
+/* Where its route counts, or NULL. */
+static inline struct route_metrics *exchange_route_counts(const struct exchange *x)
+{
+    return x->route ? metrics_route(x->worker->metrics, x->worker->index, x->route) : NULL;
 }
 
 /* Fills in what the log entry says of the request, and the values that a format of its own wants. */

@@ -44,6 +44,8 @@ static int park(struct connection *c, int64_t patience)
     int r = green_park_readable(c->fd, serve, c, green_turn_time() + patience);
     if (r < 0)
         c->idle = false;
+    else
+        counter_add(&c->counts->idle, 1);
     return r;
 }
 
@@ -53,7 +55,7 @@ static void serve(void *arg, int status)
     struct connection *c = arg;
     const struct conf_listener *conf = c->listener->conf;
     struct h1 client;
-    c->idle = false;
+    connection_stirs(c);
     if (status < 0) {
         connection_close(c);
         return;
@@ -118,6 +120,7 @@ void http_refuse(struct worker *w, struct listener *l, int fd, const green_addre
     size_t sent = 0;
     if (n < 0 || green_write_all(fd, page, (size_t)n, &sent, GREEN_NOWAIT) < 0)
         entry.status = 0; /* a fresh socket's buffer takes a page; if not, so be it */
+    metrics_turned_away(w->metrics, w->index, &entry);
     if (access_log_wants(w->log, &entry))
         access_log_write(w->log, &entry);
     green_shutdown_write(fd);

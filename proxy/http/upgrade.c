@@ -15,6 +15,8 @@
 struct upgraded {
     struct connection *connection;
     struct access_entry log;
+    unsigned method;
+    struct metrics_places places;
     green_address_t client; /* what log.client points to */
     green_address_t server_address;
     struct source_count *counted;
@@ -55,6 +57,12 @@ static struct upgraded *remember(struct exchange *x)
         return NULL;
     u->connection = x->connection;
     u->log = x->log;
+    u->method = x->request.method;
+    u->places = (struct metrics_places){.view = x->worker->metrics,
+                                        .worker = x->worker->index,
+                                        .listener = x->connection->counts,
+                                        .route = exchange_route_counts(x),
+                                        .server = x->served};
     u->client = *exchange_client(x);
     u->log.client = &u->client;
     if (x->log.server_address) {
@@ -105,6 +113,8 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
         origin = conf_listener_origin(u->log.listener, u->log.directive);
     u->log.origin = u->log.directive ? &origin : NULL;
     u->log.ended = green_turn_time();
+    metrics_tunnel(&u->places, &u->log, u->method);
+    counter_add(&u->connection->counts->tunnels_ended, 1);
     if (access_log_wants(w->log, &u->log))
         access_log_write(w->log, &u->log);
     if (u->counted)
@@ -125,6 +135,7 @@ static int hand_over(struct exchange *x, struct upgraded *u)
     if (r < 0)
         return r;
     connection_give_wire(x->connection);
+    counter_add(&x->connection->counts->tunnels_begun, 1);
     return 0;
 }
 

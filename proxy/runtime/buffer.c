@@ -101,6 +101,11 @@ void buffer_give(struct buffers *b, char *buffer)
     b->free[b->count++] = buffer;
 }
 
+size_t buffers_count(const struct buffers *b)
+{
+    return b->slab_count * SLAB_BUFFERS;
+}
+
 /* --- pipes
  * ---------------------------------------------------------------------------------------------------------
  */

@@ -31,6 +31,9 @@ void buffers_destroy(struct buffers *b);
 char *buffer_take(struct buffers *b);
 void buffer_give(struct buffers *b, char *buffer);
 
+/* How many there are, free ones included. */
+size_t buffers_count(const struct buffers *b);
+
 /* A pipe for splicing, empty. 0 or -errno; -ENOBUFS: the system gives only pipes that are too small to be of
  * use. Given back: one that still holds bytes, or is one too many to keep, is closed. */
 int pipe_take(struct buffers *b, green_pipe_t *out);

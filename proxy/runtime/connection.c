@@ -38,6 +38,13 @@ void connection_busy(struct connection *c)
     TAILQ_REMOVE(queue_of(c->worker, c->listener), c, waiting_link);
 }
 
+void connection_stirs(struct connection *c)
+{
+    if (c->idle)
+        counter_add(&c->counts->idle, (uint64_t)-1);
+    c->idle = false;
+}
+
 static void leave_place(struct worker *w, struct listener *l)
 {
     atomic_fetch_sub(&l->connections, 1);
@@ -67,6 +74,7 @@ static bool shed_one(struct worker *w, struct listener *l)
         if (c->idle && !green_unpark(c->fd))
             continue;
         say_that_we_shed(w, l);
+        counter_add(&c->counts->shed, 1);
         if (c->idle) {
             connection_close(c);
         } else {
@@ -151,11 +159,13 @@ void connection_open(struct worker *w, struct listener *l, int fd, const green_a
     c->counted = counted;
     c->worker = w;
     c->listener = l;
+    c->counts = metrics_listener(w->metrics, w->index, l->conf);
     c->fd = fd;
     c->accepted = green_turn_time();
     c->peer = *peer;
     LIST_INSERT_HEAD(&w->connections, c, link);
     w->connection_count++;
+    counter_add(&c->counts->accepted, 1);
     r = l->conf->protocol != CONF_TCP ? http_serve(c) : tcp_serve(c);
     if (r < 0)
         connection_close(c);
@@ -175,6 +185,8 @@ void connection_close(struct connection *c)
 {
     struct worker *w = c->worker;
     struct wire wire = connection_wire(c);
+    connection_stirs(c);
+    counter_add(&c->counts->closed, 1);
     if (c->fd >= 0)
         wire_close(&wire, !c->aborted);
     if (!c->shed)

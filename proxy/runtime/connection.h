@@ -15,8 +15,9 @@ struct connection {
     LIST_ENTRY(connection) link;
     struct worker *worker;
     struct listener *listener;
-    int fd;              /* -1 once a tunnel owns the socket */
-    green_stream_t *tls; /* over it; NULL: plain */
+    struct listener_metrics *counts; /* the listener's, in this worker */
+    int fd;                          /* -1 once a tunnel owns the socket */
+    green_stream_t *tls;             /* over it; NULL: plain */
     uint32_t requests;
     bool idle;    /* parked between requests: may be closed at any time */
     bool waiting; /* it owes us a request, or the rest of its head: may be shed for the sake of others */
@@ -52,6 +53,9 @@ static inline void connection_give_wire(struct connection *c)
 /* While a connection waits it can be shed when there are too many: the one that has waited longest first. */
 void connection_waits(struct connection *c);
 void connection_busy(struct connection *c);
+
+/* It is idle no longer. */
+void connection_stirs(struct connection *c);
 
 /* Closes every idle connection of the worker (when it drains). */
 void connections_close_idle(struct worker *w);

@@ -11,6 +11,7 @@
 
 #include "http/demand.h"
 #include "listener.h"
+#include "observe/admin.h"
 #include "observe/error_log.h"
 #include "route/rate_table.h"
 #include "sources.h"
@@ -93,6 +94,8 @@ static int prepare(struct process *p, const struct conf *conf)
     p->workers = calloc(p->worker_count, sizeof *p->workers);
     if (!p->hub || !p->listeners || !p->workers || open_password_threads(p, cpus) < 0)
         return -ENOMEM;
+    if (!(p->metrics = metrics_new()) || !(p->view = metrics_view_new(p->metrics, conf, p->worker_count)))
+        return -ENOMEM;
     if (demand_has_rates(conf) && !(p->rates = rate_table_new((size_t)conf->rate_limit_keys)))
         return -ENOMEM;
     if (counts_sources(conf) && !(p->sources = sources_new(&p->hash_key, (size_t)conf->max_connections)))
@@ -109,6 +112,7 @@ static int prepare(struct process *p, const struct conf *conf)
         w->process = p;
         w->conf = conf;
         w->index = i;
+        w->metrics = p->view;
         w->waiting = calloc(conf->listener_count + 1, sizeof *w->waiting);
         w->listening = calloc(bind_count(conf) + 1, sizeof *w->listening);
         if (!w->listening || !w->waiting)
@@ -243,6 +247,7 @@ static void wait_for_end(struct process *p)
 static void take_down(struct process *p)
 {
     listeners_unlink(p);
+    admin_close(p->admin);
     if (p->log)
         access_log_close(p->log);
     for (unsigned i = 0; p->workers && i < p->worker_count; i++) {
@@ -252,6 +257,8 @@ static void take_down(struct process *p)
         free(p->workers[i].waiting);
     }
     askable_destroy(&p->workers_to_ask);
+    metrics_view_free(p->view);
+    metrics_free(p->metrics);
     rate_table_free(p->rates);
     sources_free(p->sources);
     free(p->workers);
@@ -300,6 +307,8 @@ int runtime_run(const struct conf *conf)
         r = green_signals_open(&p.signals, handled, sizeof handled / sizeof handled[0]);
     if (r == 0)
         r = listeners_bind(&p);
+    if (r == 0)
+        r = admin_open(&p);
     if (r == 0) /* from here on; what kept it from starting went to standard error */
         r = open_error_log(conf);
     if (r == 0 && !(signals = green_spawn(obey_signals, &p)))

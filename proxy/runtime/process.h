@@ -7,12 +7,16 @@
 
 #include "ask.h"
 #include "conf.h"
+#include "observe/metrics.h"
 #include "route/keyed_hash.h"
 #include "worker.h"
 
 struct process {
     const struct conf *conf;
     struct access_log *log;
+    struct metrics *metrics;
+    struct metrics_view *view;  /* of conf */
+    struct admin *admin;        /* NULL: off */
     struct listener *listeners; /* by index in conf->listeners */
     struct worker *workers;
     unsigned worker_count;

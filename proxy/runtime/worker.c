@@ -39,12 +39,37 @@ struct span worker_date(struct worker *w)
     return http_date(&w->date, time(NULL));
 }
 
-/* Log lines go out within about a second even when few come. */
+/* What others want to know of this thread, but may not look at. */
+static void tell_metrics(struct worker *w)
+{
+    struct worker_metrics *m = w->metrics->metrics->workers[w->index];
+    green_stats_t stats;
+    green_hub_stats(&stats);
+    counter_set(&m->turns, stats.switches);
+    counter_set(&m->polls, stats.polls);
+    counter_set(&m->greenlets, stats.greenlets);
+    counter_set(&m->ready, stats.ready);
+    counter_set(&m->parked, stats.parked);
+    counter_set(&m->stacks_cached, stats.stacks_cached);
+    counter_set(&m->buffers, buffers_count(&w->buffers));
+    counter_set(&m->buffers_free, w->buffers.count);
+    counter_set(&m->mirrors, w->mirrors.count);
+    counter_set(&m->mirrors_answered, w->mirrors.answered);
+    counter_set(&m->mirrors_failed, w->mirrors.failed);
+    counter_set(&m->mirrors_dropped, w->mirrors.busy + w->mirrors.large);
+    for (size_t i = 0; i < w->conf->upstream_count; i++)
+        group_tell_counts(&w->groups[i]);
+    counter_set(&m->updated, (uint64_t)green_turn_time());
+}
+
+/* Log lines go out within about a second even when few come, and the metrics are no older. */
 static void *flush_log(void *arg)
 {
     struct worker *w = arg;
-    while (green_sleep(LOG_FLUSH_INTERVAL) == 0)
+    do {
         access_log_flush(w->log, false);
+        tell_metrics(w);
+    } while (green_sleep(LOG_FLUSH_INTERVAL) == 0);
     return NULL;
 }
 
@@ -77,6 +102,8 @@ static int set_up(struct worker *w)
     for (size_t i = 0; i < w->conf->upstream_count; i++)
         if (group_init(&w->groups[i], &w->conf->upstreams[i]) < 0)
             return -ENOMEM;
+        else
+            group_count(&w->groups[i], w->metrics, w->index);
     w->origins = calloc(w->conf->listener_count + 1, sizeof *w->origins);
     if (!w->origins)
         return -ENOMEM;

@@ -19,6 +19,7 @@
 #include "http/identifier.h"
 #include "http/mirror.h"
 #include "observe/access_log.h"
+#include "observe/metrics.h"
 #include "route/split.h"
 #include "upstream/group.h"
 
@@ -50,6 +51,7 @@ struct worker {
     unsigned index;
     const char *via; /* our name in Via */
     struct access_log_tail *log;
+    const struct metrics_view *metrics; /* where it counts, at its index */
     struct listening *listening;
     size_t listening_count;
     pthread_t thread;

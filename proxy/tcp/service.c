@@ -17,14 +17,21 @@ struct tcp_session {
 
 static void write_log(struct connection *c, struct access_entry *e)
 {
-    const struct conf_listener *conf = c->listener->conf;
-    e->listener = conf;
+    const struct worker *w = c->worker;
+    e->listener = c->listener->conf;
     e->client = &c->peer;
     e->minor = -1;
     e->started = c->accepted;
     e->ended = green_turn_time();
-    if (access_log_wants(c->worker->log, e))
-        access_log_write(c->worker->log, e);
+    metrics_tunnel(
+        &(struct metrics_places){
+            .view = w->metrics,
+            .worker = w->index,
+            .listener = c->counts,
+            .server = e->server ? metrics_server(w->metrics, w->index, e->upstream, e->server) : NULL},
+        e, 0);
+    if (access_log_wants(w->log, e))
+        access_log_write(w->log, e);
 }
 
 static void tunnel_done(void *arg, const struct tunnel_result *result)
@@ -46,6 +53,7 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
                              .directive = directive,
                              .origin = directive ? &origin : NULL};
     write_log(s->connection, &e);
+    counter_add(&s->connection->counts->tunnels_ended, 1);
     connection_close(s->connection);
     free(s);
 }
@@ -97,6 +105,7 @@ static void begin(void *arg)
         give_up(c, upstream, &(struct connect_failure){.reason = "no_memory", .directive = NULL});
         return;
     }
+    counter_add(&c->counts->tunnels_begun, 1);
     connection_give_wire(c);
     group_take_wire(lease);
 }
@@ -118,6 +127,7 @@ void tcp_refuse(struct worker *w, struct listener *l, int fd, const green_addres
                              .origin = &origin,
                              .started = green_turn_time(),
                              .ended = green_turn_time()};
+    metrics_turned_away(w->metrics, w->index, &e);
     if (access_log_wants(w->log, &e))
         access_log_write(w->log, &e);
     green_close(fd);

@@ -18,6 +18,41 @@ int group_init(struct group *g, const struct conf_upstream *conf)
     return 0;
 }
 
+void group_count(struct group *g, const struct metrics_view *metrics, unsigned worker)
+{
+    g->counts = metrics_upstream(metrics, worker, g->conf);
+    for (size_t i = 0; i < g->count; i++)
+        g->servers[i].counts = metrics_server(metrics, worker, g->conf, g->servers[i].conf);
+}
+
+void group_tell_counts(const struct group *g)
+{
+    counter_set(&g->counts->idle, (uint64_t)g->idle_count);
+    counter_set(&g->counts->reused, g->reused);
+}
+
+static void count_name(struct group *g, int result)
+{
+    if (!g->counts)
+        return;
+    counter_add(&g->counts->names_asked, 1);
+    if (result < 0)
+        counter_add(&g->counts->names_failed, 1);
+}
+
+static void count_connect(struct server *s, green_time began, int result)
+{
+    if (!s->counts)
+        return;
+    if (result < 0) {
+        counter_add(&s->counts->connect_failures, 1);
+        return;
+    }
+    int64_t took = green_now() - began;
+    counter_add(&s->counts->connects, 1);
+    histogram_count(&s->group->counts->connect, histogram_bucket(took), took);
+}
+
 /* --- idle connections --------------------------------------------------------------------------------------------- */
 
 static void leave_pool(struct upstream_connection *c)
@@ -162,6 +197,7 @@ static int connect_server(const struct server *s, bool *resolving)
         return green_connect(&address, deadline);
     *resolving = true;
     int r = green_resolve(s->conf->host, s->conf->port, AF_UNSPEC, &answer, deadline);
+    count_name(s->group, r);
     if (r < 0)
         return r;
     *resolving = false;
@@ -204,11 +240,14 @@ int group_lease(struct group *g, bool pooled, uint64_t *tried, struct upstream_c
     for (size_t turns = 0; turns < g->count && (s = next_server(g, *tried)); turns++) {
         struct upstream_connection *c = pooled ? take_idle(s) : NULL;
         if (c) {
+            g->reused++;
             *out = c;
             return 0;
         }
         bool resolving;
+        green_time began = green_now();
         int fd = connect_server(s, &resolving);
+        count_connect(s, began, fd);
         if (fd >= 0) {
             c = calloc(1, sizeof *c);
             if (!c) {

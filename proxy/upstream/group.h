@@ -10,6 +10,7 @@
 #include <green.h>
 
 #include "conf.h"
+#include "observe/metrics.h"
 #include "runtime/wire.h"
 
 struct server;
@@ -36,15 +37,18 @@ TAILQ_HEAD(upstream_connections, upstream_connection);
 struct server {
     const struct conf_server *conf;
     struct group *group;
+    struct server_metrics *counts;    /* NULL: nobody counts */
     struct upstream_connections idle; /* last back first */
     int64_t current_weight;           /* of the smooth weighted round robin */
 };
 
 struct group {
     const struct conf_upstream *conf;
+    struct upstream_metrics *counts; /* NULL: nobody counts */
     struct server *servers;
     size_t count;
     int64_t idle_count;
+    uint64_t reused; /* leases of idle connections */
 };
 
 /* Why no connection could be had: for the page, the log and Proxy-Status. */
@@ -62,6 +66,12 @@ struct connect_failure {
 void connect_explain(struct connect_failure *f, int code, bool resolving);
 
 int group_init(struct group *g, const struct conf_upstream *conf);
+
+/* What happens from now on is counted there. */
+void group_count(struct group *g, const struct metrics_view *metrics, unsigned worker);
+
+/* Now and then: tells there what it counts for itself. */
+void group_tell_counts(const struct group *g);
 
 /* Closes the idle connections; leased ones must have been given back. */
 void group_destroy(struct group *g);

@@ -1,0 +1,157 @@
+/* The table of reasons. Whatever makes up a new one adds its row here; a test looks for those that are missing. */
+#include "reason.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "http/error.h"
+
+#define PROXY    REASON_PROXY
+#define CLIENT   REASON_CLIENT
+#define RULE     REASON_RULE
+#define UPSTREAM REASON_UPSTREAM
+
+/* clang-format off */
+static const struct reason own[] = {
+    {"other", "", PROXY, "a reason without a row of its own; the access log names it"},
+    {"no_memory", "", PROXY, "the process or the machine is short of memory"},
+    {"disk_timeout", "timeout_disk", PROXY, "the disk did not answer in time; look at its health before raising the limit"},
+    {"file_unreadable", "", PROXY, "a file could not be read to its end; the error log and the disk may say why"},
+    {"file_unreadable", "root", PROXY, "a file could not be read; check its permissions and the disk"},
+    {"file_no_resources", "root", PROXY, "too few descriptors or too little memory to open a file; raise the process's limits"},
+    {"buffer_unreadable", "", PROXY, "a buffered body could not be read again; look at the disk of temp_path"},
+    {"buffer_unwritable", "request_buffering", PROXY, "a body could not be buffered; look at temp_path and its permissions"},
+    {"buffer_full", "request_buffering", PROXY, "the disk of temp_path is full; free some, or move temp_path"},
+    {"field_too_long", "request_header", RULE, "a header rule makes a field that is too long"},
+    {"field_too_long", "response_header", RULE, "a header rule makes a field that is too long"},
+    {"answer_too_long", "respond", RULE, "an answer that is made here grows beyond its limit"},
+    {"answer_too_long", "redirect", RULE, "the place that is redirected to grows beyond its limit"},
+    {"shutdown", "", PROXY, "a tunnel was cut off when the process ended"},
+    {"connect_no_resources", "server", PROXY, "no descriptor, port or memory for a connection; raise LimitNOFILE"},
+    {"shed", "max_connections", PROXY, "a connection gave its place up to others; raise max_connections if there is memory"},
+    {"too_many_connections", "max_connections", PROXY, "every place was taken; raise max_connections or add machines"},
+    {"password_checks_busy", "timeout_auth", PROXY, "too many passwords were waiting to be checked"},
+
+    {"client_gone", "", CLIENT, "the client left before its answer; often it is tired of waiting"},
+    {"client_reset", "", CLIENT, "the client reset its tunnel"},
+    {"head_timeout", "timeout_head", CLIENT, "a client was too slow to send a request's head"},
+    {"body_timeout", "timeout_body", CLIENT, "a client stopped in the middle of its request's body"},
+    {"body_too_slow", "min_rate", CLIENT, "a client sent its body more slowly than allowed"},
+    {"write_timeout", "timeout_write", CLIENT, "a client took nothing of what it asked for"},
+    {"client_too_slow", "min_rate_write", CLIENT, "a client read more slowly than allowed"},
+    {"idle_timeout", "timeout_tunnel", CLIENT, "a tunnel was silent for too long; raise timeout_tunnel if that is usual"},
+    {"tunnel_timeout", "max_tunnel_time", RULE, "a tunnel lived as long as it may"},
+    {"absolute_target_required", "", CLIENT, "a client takes the forward proxy for a web server"},
+    {"https_needs_connect", "", CLIENT, "a client asks for an https URL without CONNECT"},
+    {"bad_destination", "", CLIENT, "the destination of a request cannot be understood"},
+    {"range_not_satisfiable", "root", CLIENT, "a range beyond the end of a file"},
+    {"precondition_failed", "root", CLIENT, "the file is not the one that the client wants"},
+    {"file_not_found", "root", CLIENT, "no such file"},
+    {"file_forbidden", "root", CLIENT, "the file may not be read; check its permissions if it should be"},
+    {"file_outside_root", "root", CLIENT, "a link leads out of root"},
+    {"root_not_found", "root", PROXY, "the folder of root does not exist or may not be entered"},
+    {"host_missing", "redirect", CLIENT, "a request without a host cannot be redirected to one"},
+
+    {"no_route", "upstream", RULE, "no route matches; add one, or an upstream to the listener for all the rest"},
+    {"match_too_costly", "host", RULE, "a regular expression takes too long; make it simpler or anchor it"},
+    {"match_too_costly", "path", RULE, "a regular expression takes too long; make it simpler or anchor it"},
+    {"rewrite_too_costly", "rewrite", RULE, "a regular expression takes too long; make it simpler or anchor it"},
+    {"rewritten_invalid", "rewrite", RULE, "a rewritten target is no valid one"},
+    {"rewritten_too_long", "rewrite", RULE, "a rewritten target is too long"},
+    {"upstream_host_invalid", "upstream_host", RULE, "upstream_host makes a host that is none"},
+    {"source_denied", "deny", RULE, "the client's network is denied"},
+    {"source_denied", "allow", RULE, "the client's network is not among those allowed"},
+    {"method_not_allowed", "methods", RULE, "the method is not among those allowed"},
+    {"method_not_allowed", "root", RULE, "files are read with GET and HEAD only"},
+    {"rate_limited", "rate_limit", RULE, "a client asks more often than rate_limit allows"},
+    {"rate_limit_dry_run", "rate_limit", RULE, "would have been refused if the limit were in force"},
+    {"too_many_requests_of_source", "max_requests_per_source", RULE, "one source has too many requests under way"},
+    {"too_many_connections_of_source", "max_connections_per_source", RULE, "one source has too many connections"},
+    {"body_too_large", "max_body", RULE, "a request's body is larger than max_body"},
+    {"head_too_large", "max_head", RULE, "a request's head is larger than max_head"},
+    {"too_many_fields", "max_fields", RULE, "a request has more fields than max_fields"},
+    {"target_too_long", "max_target", RULE, "a request's target is longer than max_target"},
+    {"request_timeout", "timeout_request", RULE, "a request took longer than it may in all"},
+    {"maintenance", "maintenance", RULE, "maintenance is switched on"},
+    {"maintenance", "maintenance_file", RULE, "the file of maintenance_file exists"},
+    {"loop_detected", "max_loops", RULE, "requests run in a circle; look at where the upstream leads"},
+    {"destination_denied", "allow_destinations", RULE, "the destination is not among those allowed"},
+    {"destination_denied", "deny_destinations", RULE, "the destination is denied"},
+    {"destination_denied", "allow_ports", RULE, "the port is not among those allowed"},
+    {"destination_denied", "allow_internal", RULE, "the destination is an internal address"},
+    {"destination_denied", "bind", RULE, "the destination is this proxy itself"},
+    {"password_missing", "basic_auth", RULE, "no password was given; browsers ask for it then"},
+    {"password_wrong", "basic_auth", RULE, "wrong passwords; many of them are somebody guessing"},
+    {"token_missing", "jwt", RULE, "no token was given"},
+    {"token_malformed", "jwt", RULE, "a token is malformed"},
+    {"token_algorithm", "jwt", RULE, "a token is signed with an algorithm that is not accepted"},
+    {"token_key_unknown", "jwt", RULE, "a token is signed with an unknown key; was the key replaced?"},
+    {"token_signature", "jwt", RULE, "the signature of a token is wrong"},
+    {"token_expired", "jwt", RULE, "a token has expired"},
+    {"token_early", "jwt", RULE, "a token is not valid yet; compare the clocks"},
+    {"token_issuer", "jwt", RULE, "a token is from another issuer"},
+    {"token_audience", "jwt", RULE, "a token is for another audience"},
+    {"token_claim", "jwt", RULE, "a token lacks a claim that is needed"},
+    {"forward_auth_denied", "forward_auth", RULE, "the service that was asked said no"},
+
+    {"forward_auth_failed", "forward_auth", UPSTREAM, "the service that decides about requests gave no valid answer"},
+    {"forward_auth_timeout", "timeout_response", UPSTREAM, "the service that decides about requests took too long"},
+    {"no_server", "server", UPSTREAM, "no server of the upstream was left to try"},
+    {"connect_failed", "server", UPSTREAM, "a server refuses connections or cannot be reached; does it run?"},
+    {"connect_timeout", "timeout_connect", UPSTREAM, "a server did not take a connection in time; is it there, or overloaded?"},
+    {"dns_failed", "server", UPSTREAM, "a server's name does not resolve"},
+    {"dns_timeout", "timeout_connect", UPSTREAM, "the name servers did not answer in time"},
+    {"response_timeout", "timeout_response", UPSTREAM, "a server took too long to begin its answer"},
+    {"read_timeout", "timeout_read", UPSTREAM, "a server stopped in the middle of its answer"},
+    {"response_too_slow", "min_rate_response", UPSTREAM, "a server sent its answer more slowly than allowed"},
+    {"upstream_closed", "", UPSTREAM, "a server closed the connection instead of answering; look at its log"},
+    {"upstream_truncated", "", UPSTREAM, "a server's answer broke off in the middle; look at its log"},
+    {"upstream_reset", "", UPSTREAM, "a server reset its tunnel"},
+    {"too_many_interim_answers", "", UPSTREAM, "a server sent interim answers without end"},
+    {"upgrade_before_body", "", UPSTREAM, "a server switched protocols before it had all of the request"},
+    {"origin_wants_proxy_login", "", UPSTREAM, "a server answered 407, which only proxies do"},
+};
+
+static const struct reason malformed[] = {
+#define MESSAGE(name, reason, status, sentence) {reason, "", REASON_MESSAGE, sentence},
+    HTTP_ERRORS(MESSAGE)
+};
+/* clang-format on */
+
+#define OWN       (sizeof own / sizeof own[0])
+#define MALFORMED (sizeof malformed / sizeof malformed[0])
+_Static_assert(OWN + MALFORMED <= REASONS_MOST, "REASONS_MOST is too small");
+
+const size_t reason_count = OWN + MALFORMED;
+
+const struct reason *reason_at(size_t index)
+{
+    return index < OWN ? &own[index] : &malformed[index - OWN];
+}
+
+size_t reason_find(const char *name, const char *directive)
+{
+    size_t found = 0;
+    const char *wanted = directive ? directive : "";
+    for (size_t i = 1; i < reason_count; i++) {
+        const struct reason *r = reason_at(i);
+        if (strcmp(r->name, name) != 0)
+            continue;
+        if (strcmp(r->directive, wanted) == 0)
+            return i;
+        found = found ? found : i;
+    }
+    return found;
+}
+
+const char *reason_side_name(enum reason_side side)
+{
+    static const char *const names[] = {[REASON_PROXY] = "proxy",
+                                        [REASON_CLIENT] = "client",
+                                        [REASON_RULE] = "rule",
+                                        [REASON_UPSTREAM] = "upstream",
+                                        [REASON_MESSAGE] = "message"};
+    return names[side];
+}
