@@ -15,8 +15,8 @@ INCLUDE = re.compile(r'#include "([^"]+)"')
 
 
 def public_headers(folder):
-    """Those that green.h includes, in its order."""
-    return INCLUDE.findall((folder / "green.h").read_text())
+    """Those that green.h includes, in its order, and that of libgreen-patch."""
+    return INCLUDE.findall((folder / "green.h").read_text()) + ["patch.h"]
 
 
 def without_private_parts(text):

@@ -77,12 +77,33 @@ void green__loop_knocked(uv_async_t *async)
     (void)async; /* nobody knocks there */
 }
 
+static struct epoll_event interest(int fd, const struct fd_state *f)
+{
+    return (struct epoll_event){.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET,
+                                .data.u64 = (uint64_t)f->generation << 32 | (uint32_t)fd};
+}
+
+#ifdef GREEN_PATCHED
+/* Code that knows nothing of libgreen closes descriptors where no hook sees it, and reads and writes them in between. To
+ * ask for the same again says whether the number still means what it did, and tells anew what is ready. */
+static bool is_still_watched(green_hub_t *hub, int fd, struct fd_state *f)
+{
+    struct epoll_event event = interest(fd, f);
+    if (epoll_ctl(hub->epoll, EPOLL_CTL_MOD, fd, &event) == 0 || (errno == EPERM && f->always))
+        return true;
+    green__fd_forget(hub, fd, f);
+    green__fd_classify(fd, f);
+    return false;
+}
+#else
+#define is_still_watched(hub, fd, f) true
+#endif
+
 int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions)
 {
-    if (LIKELY(f->watched))
+    if (LIKELY(f->watched) && is_still_watched(hub, fd, f))
         return 0; /* for both directions, for ever */
-    struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET,
-                                .data.u64 = (uint64_t)f->generation << 32 | (uint32_t)fd};
+    struct epoll_event event = interest(fd, f);
     int r = epoll_ctl(hub->epoll, EPOLL_CTL_ADD, fd, &event);
     if (r < 0 &&
         errno == EEXIST) /* forgotten without having been closed: the set still has its old generation */

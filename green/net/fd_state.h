@@ -100,6 +100,9 @@ ssize_t green__fd_perform(int fd, unsigned direction, struct operation *op, gree
 /* Makes sure that the poller tells of these conditions (FD_*). -errno. Sets f->always if it never will. */
 int green__fd_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions);
 
+/* green_poll() from where the kernel has said that none of them is ready. */
+int green__poll_on(struct pollfd *fds, nfds_t count, green_time deadline);
+
 /* Finds out what kind of descriptor it is, if that is not known. */
 void green__fd_classify(int fd, struct fd_state *f);
 

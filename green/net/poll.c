@@ -71,15 +71,15 @@ static int await(struct fd_watcher *watchers, struct pollfd *fds, nfds_t count, 
     return r < 0 ? r : closed;
 }
 
-static int ask_and_wait(struct fd_watcher *watchers, struct pollfd *fds, nfds_t count, green_time deadline)
+static int wait_and_ask(struct fd_watcher *watchers, struct pollfd *fds, nfds_t count, green_time deadline)
 {
     for (;;) {
-        int r = poll(fds, count, 0);
-        if (r != 0)
-            return r < 0 ? -errno : r;
-        r = await(watchers, fds, count, deadline);
+        int r = await(watchers, fds, count, deadline);
         if (r != 0)
             return r;
+        r = poll(fds, count, 0);
+        if (r != 0)
+            return r < 0 ? -errno : r;
     }
 }
 
@@ -93,23 +93,29 @@ static int may_wait(green_time deadline)
     return green__interruption(hub->current);
 }
 
-int green_poll(struct pollfd *fds, nfds_t count, green_time deadline)
+int green__poll_on(struct pollfd *fds, nfds_t count, green_time deadline)
 {
     struct fd_watcher few[FEW], *watchers = few;
+    int r = may_wait(deadline);
+    if (r < 0)
+        return r;
+    if (count > FEW && !(watchers = malloc(count * sizeof *watchers)))
+        return -ENOMEM;
+    r = wait_and_ask(watchers, fds, count, deadline);
+    if (watchers != few)
+        free(watchers);
+    return r;
+}
+
+int green_poll(struct pollfd *fds, nfds_t count, green_time deadline)
+{
     int r = may_wait(deadline);
     if (r < 0)
         return r;
     r = poll(fds, count, 0);
     if (r != 0)
         return r < 0 ? -errno : r;
-    if (deadline <= GREEN_NOWAIT)
-        return -EAGAIN;
-    if (count > FEW && !(watchers = malloc(count * sizeof *watchers)))
-        return -ENOMEM;
-    r = ask_and_wait(watchers, fds, count, deadline);
-    if (watchers != few)
-        free(watchers);
-    return r;
+    return deadline <= GREEN_NOWAIT ? -EAGAIN : green__poll_on(fds, count, deadline);
 }
 
 /* --- select ------------------------------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  * waitpid(2) that lets other greenlets run. One child is watched by a pidfd; several by an epoll set of pidfds. There
  * is no descriptor that tells of children to come, so a wait for any looks for them anew from time to time.
  */
-#include "../core/internal.h"
+#include "waitpid.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -84,6 +84,11 @@ static int wait_for_one(pid_t pid, green_time deadline)
     return r;
 }
 
+int green__wait_child(pid_t pid, green_time deadline)
+{
+    return pid > 0 ? wait_for_one(pid, deadline) : wait_for_several(deadline);
+}
+
 pid_t green_waitpid(pid_t pid, int *status, int options, green_time deadline)
 {
     int ignored;
@@ -97,7 +102,7 @@ pid_t green_waitpid(pid_t pid, int *status, int options, green_time deadline)
             return child < 0 ? -errno : child;
         if (deadline <= GREEN_NOWAIT)
             return -EAGAIN;
-        int r = pid > 0 ? wait_for_one(pid, deadline) : wait_for_several(deadline);
+        int r = green__wait_child(pid, deadline);
         if (r < 0)
             return r;
     }

@@ -1,0 +1,129 @@
+/*
+ * All functions of the C library that libgreen-patch takes the place of: family, result, name, parameters, arguments.
+ * Whoever includes this defines GREEN_HOOKED; what is made of the list are the declarations of green_real_NAME() (patch.h),
+ * the table of real functions (real.c), the names to export and those that libgreen's own calls go by (meson.build).
+ * Functions with `...` stand in GREEN_HOOKED_VARIADIC, which takes no arguments.
+ */
+#ifndef GREEN_HOOKED
+#error "define GREEN_HOOKED(family, result, name, parameters, arguments) first"
+#endif
+#ifndef GREEN_HOOKED_VARIADIC
+#define GREEN_HOOKED_VARIADIC(family, result, name, parameters)
+#endif
+#ifndef GREEN_HOOKED_ALIAS /* other names that they go by */
+#define GREEN_HOOKED_ALIAS(name, alias)
+#endif
+
+/* clang-format off */
+
+/* io.c */
+GREEN_HOOKED(NET, ssize_t, read, (int fd, void *buffer, size_t size), (fd, buffer, size))
+GREEN_HOOKED(NET, ssize_t, readv, (int fd, const struct iovec *iov, int count), (fd, iov, count))
+GREEN_HOOKED(NET, ssize_t, write, (int fd, const void *buffer, size_t size), (fd, buffer, size))
+GREEN_HOOKED(NET, ssize_t, writev, (int fd, const struct iovec *iov, int count), (fd, iov, count))
+GREEN_HOOKED(NET, ssize_t, __read_chk, (int fd, void *buffer, size_t size, size_t room), (fd, buffer, size, room))
+GREEN_HOOKED(NET, int, eventfd_read, (int fd, eventfd_t *value), (fd, value))
+GREEN_HOOKED(NET, int, eventfd_write, (int fd, eventfd_t value), (fd, value))
+GREEN_HOOKED(NET, ssize_t, sendfile, (int out, int in, off_t *offset, size_t size), (out, in, offset, size))
+GREEN_HOOKED(NET, ssize_t, sendfile64, (int out, int in, off64_t *offset, size_t size), (out, in, offset, size))
+
+/* message.c */
+GREEN_HOOKED(NET, ssize_t, recv, (int fd, void *buffer, size_t size, int flags), (fd, buffer, size, flags))
+GREEN_HOOKED(NET, ssize_t, recvfrom, (int fd, void *buffer, size_t size, int flags, struct sockaddr *from, socklen_t *length), (fd, buffer, size, flags, from, length))
+GREEN_HOOKED(NET, ssize_t, recvmsg, (int fd, struct msghdr *message, int flags), (fd, message, flags))
+GREEN_HOOKED(NET, int, recvmmsg, (int fd, struct mmsghdr *messages, unsigned count, int flags, struct timespec *timeout), (fd, messages, count, flags, timeout))
+GREEN_HOOKED(NET, ssize_t, send, (int fd, const void *buffer, size_t size, int flags), (fd, buffer, size, flags))
+GREEN_HOOKED(NET, ssize_t, sendto, (int fd, const void *buffer, size_t size, int flags, const struct sockaddr *to, socklen_t length), (fd, buffer, size, flags, to, length))
+GREEN_HOOKED(NET, ssize_t, sendmsg, (int fd, const struct msghdr *message, int flags), (fd, message, flags))
+GREEN_HOOKED(NET, int, sendmmsg, (int fd, struct mmsghdr *messages, unsigned count, int flags), (fd, messages, count, flags))
+GREEN_HOOKED(NET, ssize_t, __recv_chk, (int fd, void *buffer, size_t size, size_t room, int flags), (fd, buffer, size, room, flags))
+GREEN_HOOKED(NET, ssize_t, __recvfrom_chk, (int fd, void *buffer, size_t size, size_t room, int flags, struct sockaddr *from, socklen_t *length), (fd, buffer, size, room, flags, from, length))
+
+/* connect.c */
+GREEN_HOOKED(NET, int, connect, (int fd, const struct sockaddr *address, socklen_t length), (fd, address, length))
+GREEN_HOOKED(NET, int, accept, (int fd, struct sockaddr *address, socklen_t *length), (fd, address, length))
+GREEN_HOOKED(NET, int, accept4, (int fd, struct sockaddr *address, socklen_t *length, int flags), (fd, address, length, flags))
+
+/* descriptors.c */
+GREEN_HOOKED(NET, int, close, (int fd), (fd))
+GREEN_HOOKED(NET, int, close_range, (unsigned first, unsigned last, int flags), (first, last, flags))
+GREEN_HOOKED(NET, void, closefrom, (int first), (first))
+GREEN_HOOKED(NET, int, fclose, (FILE *file), (file))
+GREEN_HOOKED(NET, int, dup, (int fd), (fd))
+GREEN_HOOKED(NET, int, dup2, (int fd, int to), (fd, to))
+GREEN_HOOKED(NET, int, dup3, (int fd, int to, int flags), (fd, to, flags))
+GREEN_HOOKED(NET, int, setsockopt, (int fd, int level, int name, const void *value, socklen_t length), (fd, level, name, value, length))
+GREEN_HOOKED(NET, int, socket, (int family, int type, int protocol), (family, type, protocol))
+GREEN_HOOKED(NET, int, socketpair, (int family, int type, int protocol, int fds[2]), (family, type, protocol, fds))
+GREEN_HOOKED(NET, int, pipe, (int fds[2]), (fds))
+GREEN_HOOKED(NET, int, pipe2, (int fds[2], int flags), (fds, flags))
+GREEN_HOOKED_VARIADIC(NET, int, fcntl, (int fd, int command, ...))
+GREEN_HOOKED_VARIADIC(NET, int, fcntl64, (int fd, int command, ...))
+GREEN_HOOKED_VARIADIC(NET, int, ioctl, (int fd, unsigned long request, ...))
+
+/* ready.c */
+GREEN_HOOKED(NET, int, poll, (struct pollfd *fds, nfds_t count, int timeout), (fds, count, timeout))
+GREEN_HOOKED(NET, int, __poll_chk, (struct pollfd *fds, nfds_t count, int timeout, size_t room), (fds, count, timeout, room))
+GREEN_HOOKED(NET, int, ppoll, (struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask), (fds, count, timeout, mask))
+GREEN_HOOKED(NET, int, __ppoll_chk, (struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask, size_t room), (fds, count, timeout, mask, room))
+GREEN_HOOKED(NET, int, select, (int count, fd_set *readable, fd_set *writable, fd_set *exceptional, struct timeval *timeout), (count, readable, writable, exceptional, timeout))
+GREEN_HOOKED(NET, int, pselect, (int count, fd_set *readable, fd_set *writable, fd_set *exceptional, const struct timespec *timeout, const sigset_t *mask), (count, readable, writable, exceptional, timeout, mask))
+GREEN_HOOKED(NET, int, epoll_wait, (int epfd, struct epoll_event *events, int count, int timeout), (epfd, events, count, timeout))
+GREEN_HOOKED(NET, int, epoll_pwait, (int epfd, struct epoll_event *events, int count, int timeout, const sigset_t *mask), (epfd, events, count, timeout, mask))
+GREEN_HOOKED(NET, int, epoll_pwait2, (int epfd, struct epoll_event *events, int count, const struct timespec *timeout, const sigset_t *mask), (epfd, events, count, timeout, mask))
+
+/* sleep.c */
+GREEN_HOOKED(SLEEP, unsigned, sleep, (unsigned seconds), (seconds))
+GREEN_HOOKED(SLEEP, int, usleep, (useconds_t us), (us))
+GREEN_HOOKED(SLEEP, int, nanosleep, (const struct timespec *duration, struct timespec *left), (duration, left))
+GREEN_HOOKED(SLEEP, int, clock_nanosleep, (clockid_t clock, int flags, const struct timespec *when, struct timespec *left), (clock, flags, when, left))
+GREEN_HOOKED(SLEEP, int, thrd_sleep, (const struct timespec *duration, struct timespec *left), (duration, left))
+GREEN_HOOKED(SLEEP, int, sched_yield, (void), ())
+GREEN_HOOKED(SLEEP, int, pause, (void), ())
+GREEN_HOOKED(SLEEP, int, sigsuspend, (const sigset_t *mask), (mask))
+GREEN_HOOKED(SLEEP, int, sigwait, (const sigset_t *set, int *signal), (set, signal))
+GREEN_HOOKED(SLEEP, int, sigwaitinfo, (const sigset_t *set, siginfo_t *info), (set, info))
+GREEN_HOOKED(SLEEP, int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout), (set, info, timeout))
+
+/* names.c */
+GREEN_HOOKED(DNS, int, getaddrinfo, (const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out), (node, service, hints, out))
+GREEN_HOOKED(DNS, int, getnameinfo, (const struct sockaddr *address, socklen_t length, char *host, socklen_t host_size, char *service, socklen_t service_size, int flags), (address, length, host, host_size, service, service_size, flags))
+GREEN_HOOKED(DNS, struct hostent *, gethostbyname, (const char *name), (name))
+GREEN_HOOKED(DNS, struct hostent *, gethostbyname2, (const char *name, int family), (name, family))
+GREEN_HOOKED(DNS, int, gethostbyname_r, (const char *name, struct hostent *entry, char *room, size_t size, struct hostent **out, int *error), (name, entry, room, size, out, error))
+GREEN_HOOKED(DNS, int, gethostbyname2_r, (const char *name, int family, struct hostent *entry, char *room, size_t size, struct hostent **out, int *error), (name, family, entry, room, size, out, error))
+GREEN_HOOKED(DNS, struct hostent *, gethostbyaddr, (const void *address, socklen_t length, int family), (address, length, family))
+GREEN_HOOKED(DNS, int, gethostbyaddr_r, (const void *address, socklen_t length, int family, struct hostent *entry, char *room, size_t size, struct hostent **out, int *error), (address, length, family, entry, room, size, out, error))
+GREEN_HOOKED(DNS, int, res_query, (const char *name, int class, int type, unsigned char *answer, int size), (name, class, type, answer, size))
+GREEN_HOOKED(DNS, int, res_search, (const char *name, int class, int type, unsigned char *answer, int size), (name, class, type, answer, size))
+
+/* process.c */
+GREEN_HOOKED(PROCESS, pid_t, waitpid, (pid_t pid, int *status, int options), (pid, status, options))
+GREEN_HOOKED(PROCESS, pid_t, wait, (int *status), (status))
+GREEN_HOOKED(PROCESS, pid_t, wait3, (int *status, int options, struct rusage *usage), (status, options, usage))
+GREEN_HOOKED(PROCESS, pid_t, wait4, (pid_t pid, int *status, int options, struct rusage *usage), (pid, status, options, usage))
+GREEN_HOOKED(PROCESS, int, waitid, (idtype_t which, id_t id, siginfo_t *info, int options), (which, id, info, options))
+GREEN_HOOKED(PROCESS, int, system, (const char *command), (command))
+GREEN_HOOKED(PROCESS, FILE *, popen, (const char *command, const char *mode), (command, mode))
+GREEN_HOOKED(PROCESS, int, pclose, (FILE *file), (file))
+GREEN_HOOKED(PROCESS, int, fileno, (FILE *file), (file))
+GREEN_HOOKED(PROCESS, int, fileno_unlocked, (FILE *file), (file))
+
+GREEN_HOOKED_ALIAS(read, __read)
+GREEN_HOOKED_ALIAS(write, __write)
+GREEN_HOOKED_ALIAS(send, __send)
+GREEN_HOOKED_ALIAS(sendmmsg, __sendmmsg)
+GREEN_HOOKED_ALIAS(connect, __connect)
+GREEN_HOOKED_ALIAS(close, __close)
+GREEN_HOOKED_ALIAS(fcntl, __fcntl)
+GREEN_HOOKED_ALIAS(poll, __poll)
+GREEN_HOOKED_ALIAS(select, __select)
+GREEN_HOOKED_ALIAS(nanosleep, __nanosleep)
+GREEN_HOOKED_ALIAS(waitpid, __waitpid)
+GREEN_HOOKED_ALIAS(wait, __wait)
+
+/* clang-format on */
+
+#undef GREEN_HOOKED
+#undef GREEN_HOOKED_VARIADIC
+#undef GREEN_HOOKED_ALIAS
