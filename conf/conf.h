@@ -44,6 +44,7 @@ struct conf_access {
 #include "client.h"
 #include "patience.h"
 #include "loops.h"
+#include "overload.h"
 #include "rate.h"
 #include "authentication.h"
 #include "destination.h"
@@ -143,6 +144,7 @@ struct conf {
     int64_t max_connections;                                         /* client connections of the process */
     CONF_LIST(struct conf_written, name_servers, name_server_count); /* none: those of resolv.conf */
     int64_t rate_limit_keys;
+    struct conf_overload overload;
     struct conf_loops loops;
     CONF_LIST(struct conf_network, trusted, trusted_count); /* these three: for listeners, see conf_client */
     enum conf_client_address client_address_from;

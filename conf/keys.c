@@ -57,6 +57,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/rewriting.inc"
 #include "keys/answers.inc"
 #include "keys/limits.inc"
+#include "keys/overload.inc"
 #include "keys/timeouts.inc"
 #include "keys/patience.inc"
 };

@@ -72,6 +72,7 @@ size_t conf_print_weakened(FILE *out, const struct conf *conf)
     for (const struct conf_key *key = conf_keys; key < conf_keys + conf_key_count; key++) {
         bool inherited = false;
 
+        count += print_weak(out, conf, key, CONF_GREENWAY, conf, conf->origins, &inherited);
         for (size_t i = 0; i < conf->listener_count; i++)
             count += print_weak(out, conf, key, CONF_LISTENER, &conf->listeners[i],
                                 conf->listeners[i].origins, &inherited);

@@ -105,6 +105,19 @@ void exchange_identify_client(struct exchange *x)
     x->log.peer = &x->connection->peer;
 }
 
+/* Near the end of memory a request is best refused before it takes any. */
+static int check_memory(struct exchange *x)
+{
+    struct overload *o = &x->worker->process->overload;
+    if (overload_level(o) < OVERLOAD_REFUSE || overload_level_of_gauge(o, OVERLOAD_MEMORY) < OVERLOAD_REFUSE)
+        return 0;
+    overload_count(&o->refused);
+    x->close = true;
+    exchange_fail(x, 503, "overload", "connection_limit_reached", BLAME_GREENWAY, "overload");
+    x->page.retry_after = 1;
+    return -1;
+}
+
 /* --- where to ------------------------------------------------------------------------------------------------------ */
 
 /* What an expression found lies in scratch space: the text that it points into is moved to where it stays. */
@@ -517,6 +530,8 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
         exchange_identify_client(&x);
     if (r == 0)
         r = trace_request(&x);
+    if (r == 0)
+        r = check_memory(&x);
     if (r == 0)
         r = exchange_choose_route(&x);
     if (r == 0)

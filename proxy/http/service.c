@@ -8,6 +8,7 @@
 
 #include "exchange.h"
 #include "load.h"
+#include "runtime/process.h"
 
 #define REFUSING_MOST 1000               /* in a flood, descriptors are worth more than a page that arrives */
 #define DISCARD_BYTES ((size_t)64 << 20) /* how much unread body a lingering close puts up with */
@@ -34,6 +35,15 @@ static void linger(struct connection *c, struct h1 *client)
 }
 
 static void serve(void *arg, int status);
+
+/* How long a client may be idle. */
+static int64_t idle_patience(const struct connection *c)
+{
+    int64_t usual = c->listener->conf->timeout_keepalive, least = usual < GREEN_S(1) ? usual : GREEN_S(1);
+    if (overload_level(&c->worker->process->overload) < OVERLOAD_HURRY)
+        return usual;
+    return usual / 10 > least ? usual / 10 : least;
+}
 
 static int park(struct connection *c, int64_t patience)
 {
@@ -68,7 +78,7 @@ static void serve(void *arg, int status)
         end = exchange_run(c, &client);
     while (end == EXCHANGE_KEEP && (client.at < client.end || wire_holds_input(&client.wire)));
     h1_release(&client);
-    if (end == EXCHANGE_KEEP && !c->worker->draining && park(c, conf->timeout_keepalive) == 0)
+    if (end == EXCHANGE_KEEP && !c->worker->draining && park(c, idle_patience(c)) == 0)
         return;
     if (end == EXCHANGE_TUNNEL)
         return; /* the tunnel closes the connection */
@@ -106,7 +116,7 @@ void http_refuse(struct worker *w, struct listener *l, int fd, const green_addre
                               .details = why->directive,
                               .retry_after = 1,
                               .date = worker_date(w)};
-    struct conf_origin origin = conf_listener_origin(l->conf, why->directive);
+    struct conf_origin origin = refusal_origin(w, l, why);
     struct access_entry entry = {.listener = l->conf,
                                  .client = peer,
                                  .minor = 1,

@@ -32,6 +32,7 @@ static const struct reason own[] = {
     {"connect_no_resources", "server", PROXY, "no descriptor, port or memory for a connection; raise LimitNOFILE"},
     {"shed", "max_connections", PROXY, "a connection gave its place up to others; raise max_connections if there is memory"},
     {"too_many_connections", "max_connections", PROXY, "every place was taken; raise max_connections or add machines"},
+    {"overload", "overload", PROXY, "descriptors or memory were short; the error log says which: raise LimitNOFILE or max_memory"},
     {"password_checks_busy", "timeout_auth", PROXY, "too many passwords were waiting to be checked"},
 
     {"client_gone", "", CLIENT, "the client left before its answer; often it is tired of waiting"},

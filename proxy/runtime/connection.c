@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "http/service.h"
+#include "load.h"
 #include "observe/error_log.h"
 #include "process.h"
 #include "route/client_address.h"
@@ -134,12 +135,33 @@ static void refuse(struct worker *w, struct listener *l, int fd, const green_add
         tcp_refuse(w, l, fd, peer, why);
 }
 
+struct conf_origin refusal_origin(const struct worker *w, const struct listener *l, const struct refusal *why)
+{
+    return why->by_process ? conf_origin_of(w->conf, why->directive)
+                           : conf_listener_origin(l->conf, why->directive);
+}
+
+/* Too late for one more? The kernel gives out the lowest number that is free, so the number tells how many are. */
+static bool turned_away(struct worker *w, struct listener *l, int fd, const green_address_t *peer)
+{
+    static const struct refusal overloaded = {503, "overload", "overload", .by_process = true};
+    struct overload *o = &w->process->overload;
+    if (overload_level(o) < OVERLOAD_REFUSE &&
+        fd < atomic_load_explicit(&o->refuse_from, memory_order_relaxed))
+        return false;
+    overload_count(&o->refused);
+    refuse(w, l, fd, peer, &overloaded);
+    return true;
+}
+
 void connection_open(struct worker *w, struct listener *l, int fd, const green_address_t *peer)
 {
-    static const struct refusal full = {503, "too_many_connections", "max_connections"};
-    static const struct refusal greedy = {429, "too_many_connections_of_source",
-                                          "max_connections_per_source"};
+    static const struct refusal full = {503, "too_many_connections", "max_connections", false};
+    static const struct refusal greedy = {429, "too_many_connections_of_source", "max_connections_per_source",
+                                          false};
     struct source_count *counted;
+    if (turned_away(w, l, fd, peer))
+        return;
     int r = count_source(w, l, peer, &counted);
     if (r == -EDQUOT) {
         refuse(w, l, fd, peer, &greedy);
@@ -199,6 +221,21 @@ void connection_close(struct connection *c)
     if (!w->connection_count && w->drained)
         green_wake(w->drained, 0);
     free(c);
+}
+
+void connections_shed(struct worker *w, size_t most)
+{
+    for (size_t i = 0; i < w->conf->listener_count; i++) {
+        struct connection *c = TAILQ_FIRST(&w->waiting[i]), *next;
+        for (size_t n = most; c && n; c = next) {
+            next = TAILQ_NEXT(c, waiting_link);
+            if (!c->idle || !green_unpark(c->fd))
+                continue;
+            connection_close(c);
+            overload_count(&w->process->overload.shed);
+            n--;
+        }
+    }
 }
 
 void connections_close_idle(struct worker *w)

@@ -9,6 +9,7 @@
 struct refusal {
     int status;
     const char *reason, *directive;
+    bool by_process; /* the key is one of [greenway] */
 };
 
 struct connection {
@@ -28,6 +29,10 @@ struct connection {
     green_time accepted;
     green_address_t peer;
 };
+
+/* Where the key stands that was the reason. */
+struct conf_origin refusal_origin(const struct worker *w, const struct listener *l,
+                                  const struct refusal *why);
 
 /* A connection that was accepted: counts it and starts its service. Closes the socket if that cannot be. */
 void connection_open(struct worker *w, struct listener *l, int fd, const green_address_t *peer);
@@ -56,6 +61,9 @@ void connection_busy(struct connection *c);
 
 /* It is idle no longer. */
 void connection_stirs(struct connection *c);
+
+/* Closes up to so many idle connections of the worker, of each listener those that have been idle the longest. */
+void connections_shed(struct worker *w, size_t most);
 
 /* Closes every idle connection of the worker (when it drains). */
 void connections_close_idle(struct worker *w);

@@ -213,30 +213,3 @@ const struct listener *listener_at(const struct process *p, const green_address_
                 found = &p->listeners[i];
     return found;
 }
-
-/* --- accepting ---------------------------------------------------------------------------------------------------------- */
-
-void *listener_accept(void *arg)
-{
-    struct listening *at = arg;
-    struct worker *w = worker_self();
-    int64_t pause = 0;
-    for (;;) {
-        green_address_t peer;
-        int fd = green_accept(at->fd, &peer, GREEN_FOREVER);
-        if (fd >= 0) {
-            pause = 0;
-            connection_open(w, at->listener, fd, &peer);
-            continue;
-        }
-        if (fd == -ECANCELED || fd == -EBADF)
-            return NULL;
-        /* Out of descriptors or memory: trying at once again would only burn the processor. */
-        if (!pause)
-            error_log(LOG_LEVEL_WARNING, "cannot accept on listener %s: %s; trying again until it works",
-                      at->listener->conf->name, green_strerror(fd));
-        pause = pause ? (pause < GREEN_S(1) ? pause * 2 : GREEN_S(1)) : GREEN_MS(10);
-        if (green_sleep(pause) < 0)
-            return NULL;
-    }
-}

@@ -21,7 +21,7 @@ bool listener_uses_port(const struct process *p, int port);
 /* Removes what a listener left in the file system. */
 void listeners_unlink(const struct process *p);
 
-/* Greenlet: accepts connections on a struct listening until it is cancelled. */
+/* Greenlet (accept.c): accepts connections on a struct listening until it is cancelled. */
 void *listener_accept(void *arg);
 
 #endif

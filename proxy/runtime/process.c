@@ -113,6 +113,7 @@ static int prepare(struct process *p, const struct conf *conf)
         w->conf = conf;
         w->index = i;
         w->metrics = p->view;
+        w->reserve_fd = -1;
         w->waiting = calloc(conf->listener_count + 1, sizeof *w->waiting);
         w->listening = calloc(bind_count(conf) + 1, sizeof *w->listening);
         if (!w->listening || !w->waiting)
@@ -230,6 +231,7 @@ static void cut_off(struct process *p)
 static void wait_for_end(struct process *p)
 {
     green_t *names = green_spawn(names_check, (void *)(uintptr_t)p->conf);
+    green_t *watch = p->overload.on ? green_spawn(overload_watch, &p->overload) : NULL;
     green_expect_outside();
     while (!p->draining && green_park(&p->told_to_end, GREEN_FOREVER) < 0)
         ;
@@ -239,6 +241,8 @@ static void wait_for_end(struct process *p)
     green_unexpect_outside();
     if (names && green_kill(names, GREEN_FOREVER) == 0)
         green_release(names);
+    if (watch && green_kill(watch, GREEN_FOREVER) == 0)
+        green_release(watch);
     for (unsigned i = 0; i < p->worker_count; i++)
         if (p->workers[i].thread)
             pthread_join(p->workers[i].thread, NULL);
@@ -314,6 +318,7 @@ int runtime_run(const struct conf *conf)
     if (r == 0 && !(signals = green_spawn(obey_signals, &p)))
         r = -ENOMEM;
     if (r == 0) {
+        overload_init(&p.overload, conf);
         r = start_workers(&p);
         if (r < 0)
             ask_to_end(&p);

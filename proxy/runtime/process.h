@@ -8,6 +8,7 @@
 #include "ask.h"
 #include "conf.h"
 #include "observe/metrics.h"
+#include "overload.h"
 #include "route/keyed_hash.h"
 #include "worker.h"
 
@@ -27,6 +28,7 @@ struct process {
     struct hash_key hash_key;
     char via[80];             /* our name in Via */
     struct rate_table *rates; /* NULL: nothing limits a rate */
+    struct overload overload; /* how short descriptors and memory are */
     struct sources *sources;  /* NULL: nothing is counted by source */
     green_hub_t *hub;         /* of the main thread, which waits for signals and for workers to end */
     green_signals_t *signals;

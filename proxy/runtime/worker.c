@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "connection.h"
 #include "http/authenticate.h"
@@ -15,7 +16,7 @@
 #include "upstream/names.h"
 #include "upstream/origins.h"
 
-#define LOG_FLUSH_INTERVAL GREEN_MS(500)
+#define HOUSEKEEPING_INTERVAL GREEN_MS(500)
 
 static __thread struct worker *self;
 
@@ -62,14 +63,25 @@ static void tell_metrics(struct worker *w)
     counter_set(&m->updated, (uint64_t)green_turn_time());
 }
 
+/* A tenth of what is idle here, now and then while descriptors or memory are short. */
+static void shed_idle(struct worker *w)
+{
+    if (overload_level(&w->process->overload) < OVERLOAD_SHED)
+        return;
+    connections_shed(w, w->connection_count / 10 + 1);
+    for (size_t i = 0; i < w->conf->upstream_count; i++)
+        group_close_idle(&w->groups[i]);
+}
+
 /* Log lines go out within about a second even when few come, and the metrics are no older. */
-static void *flush_log(void *arg)
+static void *keep_house(void *arg)
 {
     struct worker *w = arg;
     do {
         access_log_flush(w->log, false);
         tell_metrics(w);
-    } while (green_sleep(LOG_FLUSH_INTERVAL) == 0);
+        shed_idle(w);
+    } while (green_sleep(HOUSEKEEPING_INTERVAL) == 0);
     return NULL;
 }
 
@@ -129,6 +141,9 @@ static void stop_accepting(struct worker *w)
         green_close(at->fd);
     }
     w->listening_count = 0;
+    if (w->reserve_fd >= 0)
+        close(w->reserve_fd);
+    w->reserve_fd = -1;
 }
 
 static void wait_for_connections(struct worker *w)
@@ -182,10 +197,10 @@ void *worker_main(void *arg)
     w->result = set_up(w);
     worker_report(w, WORKER_STARTED);
     if (w->result == 0) {
-        green_attr_t attr = {.name = "log"};
+        green_attr_t attr = {.name = "housekeeping"};
         green_t *flusher = NULL;
-        if (green_spawn_ex(&flusher, &attr, flush_log, w) < 0)
-            error_log(LOG_LEVEL_WARNING, "no memory for the log's timer: lines may come late");
+        if (green_spawn_ex(&flusher, &attr, keep_house, w) < 0)
+            error_log(LOG_LEVEL_WARNING, "no memory for housekeeping: log lines may come late");
         green_expect_outside();
         while (!w->draining && green_park(&w->told_to_drain, GREEN_FOREVER) < 0)
             ;

@@ -72,6 +72,7 @@ struct worker {
     size_t connection_count;
     struct waiting *waiting; /* by index in conf->listeners: those that owe us a request, longest first */
     green_time told_of_shedding;
+    int reserve_fd;    /* given up to accept, and turn away, clients when there is no other; -1: none */
     unsigned refusing; /* connections that were turned away and have yet to close */
     green_park_t told_to_drain;
     bool draining;

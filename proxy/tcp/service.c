@@ -118,7 +118,7 @@ int tcp_serve(struct connection *c)
 void tcp_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer,
                 const struct refusal *why)
 {
-    struct conf_origin origin = conf_listener_origin(l->conf, why->directive);
+    struct conf_origin origin = refusal_origin(w, l, why);
     struct access_entry e = {.listener = l->conf,
                              .client = peer,
                              .minor = -1,

@@ -209,7 +209,11 @@ static int connect_server(const struct server *s, bool *resolving)
 void connect_explain(struct connect_failure *f, int code, bool resolving)
 {
     *f = (struct connect_failure){.status = 502, .code = code};
-    if (resolving) {
+    if (code == -EMFILE || code == -ENFILE || code == -ENOMEM || code == -ENOBUFS || code == -EADDRNOTAVAIL) {
+        f->status = 503;
+        f->reason = "connect_no_resources";
+        f->error = "proxy_internal_error";
+    } else if (resolving) {
         f->status = code == -ETIMEDOUT ? 504 : 502;
         f->reason = code == -ETIMEDOUT ? "dns_timeout" : "dns_failed";
         f->error = code == -ETIMEDOUT ? "dns_timeout" : "dns_error";
@@ -220,10 +224,6 @@ void connect_explain(struct connect_failure *f, int code, bool resolving)
     } else if (code == -ECONNREFUSED) {
         f->reason = "connect_failed";
         f->error = "connection_refused";
-    } else if (code == -EMFILE || code == -ENFILE || code == -ENOMEM || code == -EADDRNOTAVAIL) {
-        f->status = 503;
-        f->reason = "connect_no_resources";
-        f->error = "proxy_internal_error";
     } else {
         f->reason = "connect_failed";
         f->error = "destination_unavailable";
