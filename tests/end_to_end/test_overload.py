@@ -2,58 +2,16 @@
 
 import resource
 import socket
-import struct
-import time
+import threading
 
-from harness import SCALE, SMALL, Case, answering, main, sanitized, settled, wait_for
-from wire import get, ok
-
-PATIENT = 40 * SCALE
-
-
-def raise_own_limit(descriptors):
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, descriptors)), hard))
+from harness import SCALE, main, run_command, sanitized, wait_for
+from shortage import PATIENT, Shortage, close_all, knock
+from wire import get
 
 
 def limit(proxy, descriptors):
     _, hard = resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE)
     resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE, (descriptors, hard))
-
-
-def knock(port):
-    """A connection that has been begun, whatever becomes of it."""
-    sock = socket.socket()
-    sock.setblocking(False)
-    sock.connect_ex(("127.0.0.1", port))
-    return sock
-
-
-def close_all(socks, reset=False):
-    for sock in socks:
-        if reset:
-            try:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            except OSError:
-                pass
-        sock.close()
-
-
-class Shortage(Case):
-    def served(self, proxy):
-        try:
-            return proxy.exchange(get("/")).status == 200
-        except Exception:  # refused, reset, or closed in mid-answer: not served
-            return False
-
-    def calm(self, proxy):
-        """What the process burns over two seconds of rest, in seconds of processor time."""
-        before = proxy.cpu_seconds()
-        time.sleep(2)  # the span that is measured
-        return proxy.cpu_seconds() - before
-
-    def serves_again(self, proxy):
-        wait_for(lambda: self.served(proxy), lambda: "an answer; it said:\n" + proxy.stderr(), PATIENT)
 
 
 class Descriptors(Shortage):
@@ -82,7 +40,6 @@ class Descriptors(Shortage):
             wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\no")
             upstream.gate.wait()
             wire.send(b"k")
-        import threading
         upstream = self.upstream(slow)
         upstream.gate = threading.Event()
         self.addCleanup(upstream.gate.set)
@@ -173,56 +130,10 @@ class Memory(Shortage):
         self.assertLess(self.calm(proxy), 0.2 * SCALE)
 
     def test_weakened(self):
-        from harness import run_command
         status, stdout, stderr = run_command("check", self.write(
             "weak.ini", "[limits]\noverload = off\n[listener l]\nbind = :0\nupstream = a\n[upstream a]\nserver = h:1\n"))
         self.assertEqual(status, 0, stderr)
         self.assertIn("overload = off", stdout + stderr)
-
-
-class Floods(Shortage):
-    def test_ten_thousand_against_a_thousand(self):
-        count, most = (2000, 200) if SMALL else (10000, 1000)
-        raise_own_limit(count + 500)
-        gate = []
-
-        def slow(wire, upstream):
-            request = wire.request()
-            if request.target != "/slow":
-                wire.send(ok(b"ok"))
-                return
-            wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
-            wait_for(lambda: gate, "the gate", PATIENT)
-            wire.send(b"hello")
-        proxy = self.proxy(self.upstream(slow), greenway="max_connections = %d" % most)
-        with proxy.dial() as wire:
-            wire.send(get("/slow"))
-            socks = [knock(proxy.port) for _ in range(count)]
-            self.addCleanup(close_all, socks)
-            self.assertTrue(self.served(proxy))  # the oldest idle gives way
-            self.assertLess(proxy.fds(), most + 200)
-            gate.append(True)
-            self.assertEqual(wire.final().body, b"hello")
-        close_all(socks)
-        wait_for(lambda: proxy.fds() < 100, lambda: "%d descriptors" % proxy.fds(), PATIENT)
-        self.assertLess(self.calm(proxy), 0.2 * SCALE)
-
-    def test_reset_storm(self):
-        proxy = self.proxy(self.upstream())
-        self.assertEqual(proxy.exchange(get("/")).status, 200)
-        before = settled(proxy.fds)
-        for round_ in range(4 if SMALL else 20):
-            socks = [knock(proxy.port) for _ in range(200)]
-            for number, sock in enumerate(socks):
-                if number % 2:
-                    try:
-                        sock.send(get("/") if number % 4 == 1 else b"GET / HT")
-                    except OSError:
-                        pass
-            close_all(socks, reset=True)
-        wait_for(lambda: proxy.fds() <= before + 70, lambda: "%d descriptors" % proxy.fds(), PATIENT)
-        self.serves_again(proxy)
-        self.assertLess(self.calm(proxy), 0.2 * SCALE)
 
 
 if __name__ == "__main__":
