@@ -94,7 +94,7 @@ void overload_look(struct overload *o)
     if (used == -EMFILE || used == -ENFILE) /* there is not even one to count them with */
         used = limit;
     settle(o, OVERLOAD_DESCRIPTORS, used, limit);
-    atomic_store(&o->refuse_from, limit > 0 ? limit * from[OVERLOAD_STOP] / 100 : INT64_MAX);
+    atomic_store(&o->refuse_from, limit > 0 ? limit * from[OVERLOAD_REFUSE] / 100 : INT64_MAX);
     settle(o, OVERLOAD_MEMORY, usage_memory(), o->max_memory ? o->max_memory : usage_memory_limit());
     int descriptors = atomic_load(&o->gauges[OVERLOAD_DESCRIPTORS].level);
     int memory = atomic_load(&o->gauges[OVERLOAD_MEMORY].level);

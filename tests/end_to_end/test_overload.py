@@ -47,19 +47,20 @@ class Descriptors(Shortage):
         base = proxy.fds()
         limit(proxy, base + 90)
         wires = []
-        for _ in range(38):  # each with a server's connection of its own
+        enough = int(((base + 90) * 0.82 - base) / 2) + 1
+        for number in range(60):  # each with a server's connection of its own
+            if number == enough:  # the new limit has been seen
+                wait_for(lambda: "overload: " in proxy.stderr(), proxy.stderr, PATIENT)
             wire = proxy.dial()
             self.addCleanup(wire.close)
             wire.send(get("/"))
+            while b"\r\n" not in wire.buffer:
+                self.assertTrue(wire.more())
+            if wire.buffer.startswith(b"HTTP/1.1 503"):
+                break
             wires.append(wire)
-
-        def refused():
-            try:
-                answer = proxy.exchange(get("/"))
-            except Exception:
-                return False
-            return answer.status == 503 and answer
-        answer = wait_for(refused, lambda: "a refusal; it said:\n" + proxy.stderr(), PATIENT)
+        answer = wire.final()
+        self.assertEqual(answer.status, 503)
         self.assertEqual(answer.get("Retry-After"), "1")
         self.assert_own_page(answer)
         upstream.gate.set()
