@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,55 @@ static bool write_line(enum log_level level, const char *message)
     return write(out.fd, line, n) == (ssize_t)n;
 }
 
+/* --- repetitions ------------------------------------------------------------------------------------ */
+
+#define WINDOW 10 /* seconds */
+#define MOST                                                                                                 \
+    50 /* errors and warnings of one kind in a window: whoever sends requests must not fill the disk */
+#define KINDS 64 /* more kinds than that share their windows */
+
+/* What is said of one kind of message: those of one format. With the lock of `out` held. */
+static struct repetition {
+    const char *format;
+    time_t began;
+    unsigned said, kept_back;
+} repetitions[KINDS];
+
+static time_t monotonic_second(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec;
+}
+
+static void begin_window(struct repetition *r, const char *format, time_t now)
+{
+    char text[96];
+    if (r->kept_back) {
+        snprintf(text, sizeof text, "%u more such messages were kept back in %d s", r->kept_back, WINDOW);
+        if (!write_line(LOG_LEVEL_WARNING, text))
+            out.unwritten++;
+    }
+    *r = (struct repetition){.format = format, .began = now};
+}
+
+/* Has enough been said of this? */
+static bool is_repetition(enum log_level level, const char *format)
+{
+    struct repetition *r = &repetitions[((uintptr_t)format >> 3) % KINDS];
+    time_t now = monotonic_second();
+    if (level > LOG_LEVEL_WARNING)
+        return false;
+    if (r->format != format || now - r->began >= WINDOW)
+        begin_window(r, format, now);
+    if (r->said < MOST) {
+        r->said++;
+        return false;
+    }
+    r->kept_back++;
+    return true;
+}
+
 void error_log(enum log_level level, const char *format, ...)
 {
     char message[MESSAGE_BYTES], lost[64];
@@ -111,7 +161,7 @@ void error_log(enum log_level level, const char *format, ...)
         if (write_line(LOG_LEVEL_WARNING, lost))
             out.unwritten = 0;
     }
-    if (!write_line(level, message))
+    if (!is_repetition(level, format) && !write_line(level, message))
         out.unwritten++;
     pthread_mutex_unlock(&out.lock);
     errno = before;

@@ -23,7 +23,8 @@ int error_log_reopen(void);
 
 /* Writes "greenway: warning: MESSAGE" to standard error, or "2026-01-31T23:59:59.123Z warning: MESSAGE" to a
  * file; notices and details go without their level on standard error. At most about 2 KiB are kept, control
- * characters come out as \xNN. Never waits, never switches. */
+ * characters come out as \xNN. Of errors and warnings with one format 50 are written in ten seconds; how many more there
+ * were is told before the next one. Never waits, never switches. */
 void error_log(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

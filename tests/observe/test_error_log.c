@@ -140,6 +140,29 @@ START_TEST(full_pipe)
 }
 END_TEST
 
+/* A warning for each request must not fill the disk. */
+START_TEST(repetitions_are_bounded)
+{
+    standard_error_to(path);
+    for (int i = 0; i < 5000; i++)
+        error_log(LOG_LEVEL_WARNING, "again %d", i);
+    error_log(LOG_LEVEL_ERROR, "of another kind");
+    for (int i = 0; i < 100; i++)
+        error_log(LOG_LEVEL_NOTICE, "milestone %d", i);
+    const char *text = contents(path);
+    size_t lines = 0, warnings = 0;
+    for (const char *p = text; (p = strstr(p, "again ")); p++)
+        warnings++;
+    for (const char *p = text; (p = strchr(p, '\n')); p++)
+        lines++;
+    ck_assert_uint_ge(warnings, 50); /* more on a machine that takes tens of seconds for this */
+    ck_assert_uint_lt(warnings, 2000);
+    ck_assert_uint_ge(lines, warnings + 101);
+    ck_assert_ptr_nonnull(strstr(text, "of another kind"));
+    ck_assert_ptr_nonnull(strstr(text, "milestone 99"));
+}
+END_TEST
+
 #define THREADS 4
 #define LINES   2000
 
@@ -179,6 +202,7 @@ int main(void)
     tcase_add_test(tc, in_a_file);
     tcase_add_test(tc, file_that_cannot_be_opened);
     tcase_add_test(tc, full_pipe);
+    tcase_add_test(tc, repetitions_are_bounded);
     tcase_add_test(tc, many_threads);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
