@@ -47,6 +47,7 @@ struct conf_access {
 #include "overload.h"
 #include "rate.h"
 #include "authentication.h"
+#include "privileges.h"
 #include "destination.h"
 
 struct conf_listener {
@@ -146,6 +147,7 @@ struct conf {
     int64_t rate_limit_keys;
     struct conf_overload overload;
     struct conf_loops loops;
+    struct conf_privileges privileges;
     CONF_LIST(struct conf_network, trusted, trusted_count); /* these three: for listeners, see conf_client */
     enum conf_client_address client_address_from;
     enum conf_forwarded forwarded_headers;

@@ -39,6 +39,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/logging.inc"
 #include "keys/tracing.inc"
 #include "keys/admin.inc"
+#include "keys/privileges.inc"
 #include "keys/loops.inc"
 #include "keys/listener.inc"
 #include "keys/route.inc"

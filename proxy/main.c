@@ -20,6 +20,7 @@
 #include "runtime/process.h"
 #include "runtime/responder.h"
 #include "suggest.h"
+#include "syntax.h"
 
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 
@@ -43,11 +44,15 @@ static int command_version(int argc, char **argv);
     "FROM is where to listen: 8080 or :8080 for every address of the machine, host:port,\n"                  \
     "[::1]:port, or unix:/path. "
 
+#define WHO "\nStarted by root it becomes nobody once it listens, or whom --user NAME names.\n"
+
 static const struct command commands[] = {
-    {"run", "[-c FILE]", "run the proxy that FILE describes; without a file, a demo", command_run,
+    {"run", "[-c FILE] [--user NAME]", "run the proxy that FILE describes; without a file, a demo",
+     command_run,
      "Runs in the foreground until SIGTERM or SIGINT, which let open requests finish (within\n"
      "shutdown_grace); a second one ends at once. SIGUSR1 reopens the log files.\n\n"
-     "  -c, --config FILE   the configuration; see `greenway help` for its keys\n\n"
+     "  -c, --config FILE   the configuration; see `greenway help` for its keys\n"
+     "  --user NAME         who to be once it listens, whatever the file says\n\n"
      "Without FILE it runs a demo: a proxy on 127.0.0.1:8080 in front of a small web server of\n"
      "its own, with things to try at http://127.0.0.1:8080/.\n"},
     {"check", "[--effective] FILE", "say what is wrong with a configuration, or that nothing is",
@@ -64,23 +69,25 @@ static const struct command commands[] = {
      "  --from ADDRESS               where it comes from: 127.0.0.1 unless told otherwise\n"
      "  --listener NAME              the listener it comes to: that on the URL's port otherwise\n\n"
      "  greenway explain my.ini GET http://example.com/v1/users -H 'Cookie: beta=1'\n"},
-    {"reverse", "FROM TO", "an HTTP proxy in front of one server, without a file", command_reverse,
+    {"reverse", "FROM TO [--user NAME]", "an HTTP proxy in front of one server, without a file",
+     command_reverse,
      ADDRESSES "TO is the server behind: host:port, a port of\n"
                "this machine, unix:/path, or any of them behind http://.\n\n"
                "  greenway reverse 8080 3000\n"
-               "  greenway reverse 127.0.0.1:8080 http://app.internal\n"},
-    {"tcp", "FROM TO", "pass TCP connections on to one server, without a file", command_tcp,
+               "  greenway reverse 127.0.0.1:8080 http://app.internal\n" WHO},
+    {"tcp", "FROM TO [--user NAME]", "pass TCP connections on to one server, without a file", command_tcp,
      ADDRESSES "TO is the server behind: host:port, a port of\n"
                "this machine, or unix:/path.\n\n"
-               "  greenway tcp 5432 db.internal:5432\n"},
-    {"forward", "FROM", "a proxy that its clients name as theirs, without a file", command_forward,
+               "  greenway tcp 5432 db.internal:5432\n" WHO},
+    {"forward", "FROM [--user NAME]", "a proxy that its clients name as theirs, without a file",
+     command_forward,
      "FROM is where to listen: 3128 for clients on this machine, or host:port, [::1]:port, :port\n"
      "for every address of the machine, unix:/path. Clients then ask it for any http:// URL, or\n"
      "with CONNECT for a tunnel. It goes to public addresses on ports 80 and 443, to nothing else.\n"
      "Where it listens for other machines, those of private networks may use it. A configuration\n"
      "with protocol = forward can say more: see `greenway help allow_destinations`.\n\n"
      "  greenway forward 3128\n"
-     "  curl -x http://127.0.0.1:3128 https://example.com/\n"},
+     "  curl -x http://127.0.0.1:3128 https://example.com/\n" WHO},
     {"hash-password", "NAME", "hash a password, for the file of basic_auth", command_hash_password,
      "Asks for a password at the terminal, or reads one line from standard input, and prints a line\n"
      "for the file that basic_auth names. The hash is bcrypt.\n\n"
@@ -170,11 +177,41 @@ static struct conf *load_text(const char *name, const char *text)
     return conf;
 }
 
+/* Takes "--user NAME" out of the arguments; a status. */
+static int take_user(int *argc, char **argv, const char **user)
+{
+    *user = NULL;
+    for (int i = 1; i < *argc; i++) {
+        if (strcmp(argv[i], "--user") != 0)
+            continue;
+        if (!argv[i + 1])
+            return wrong_argument(find_command(argv[0]), argv[i], "needs a user's name behind it");
+        *user = argv[i + 1];
+        const char *wrong = conf_account_syntax.parse(NULL, *user, NULL);
+        if (wrong)
+            return wrong_argument(find_command(argv[0]), *user, wrong);
+        memmove(&argv[i], &argv[i + 2], (size_t)(*argc - i - 1) * sizeof *argv);
+        *argc -= 2;
+        i--;
+    }
+    return EXIT_OK;
+}
+
+/* The command line has the last word on who is to serve. What needs no file of its own need not be root either. */
+static void set_user(struct conf *conf, const char *user, bool from_file)
+{
+    if (!user && !from_file && geteuid() == 0)
+        user = "nobody";
+    if (user)
+        conf->privileges.user = (struct conf_account){.written = user};
+}
+
 /* Takes conf over; NULL: it had errors, which were printed. */
-static int run_conf(struct conf *conf)
+static int run_conf(struct conf *conf, const char *user, bool from_file)
 {
     if (!conf)
         return EXIT_USAGE;
+    set_user(conf, user, from_file);
     int status = runtime_run(conf) ? EXIT_FAILED : EXIT_OK;
     conf_free(conf);
     return status;
@@ -199,7 +236,7 @@ static const char *demo_admin(void)
 }
 
 /* The responder lives in this thread's hub, beside the main thread's wait for signals. */
-static int run_demo(void)
+static int run_demo(const char *user)
 {
     static const char form[] = "[greenway]\nlog_format = combined\n%s\n"
                                "[listener demo]\nbind = 127.0.0.1:8080\nupstream = responder\n"
@@ -213,7 +250,7 @@ static int run_demo(void)
     }
     snprintf(text, sizeof text, form, demo_admin(), green_address_port(&bound));
     error_log(LOG_LEVEL_NOTICE, "no file given: this is the demo; look at http://127.0.0.1:8080/");
-    int status = run_conf(load_text("the demo", text));
+    int status = run_conf(load_text("the demo", text), user, false);
     responder_stop();
     return status;
 }
@@ -221,8 +258,9 @@ static int run_demo(void)
 static int command_run(int argc, char **argv)
 {
     const struct command *self = find_command("run");
-    const char *file = NULL;
-    for (int i = 1; i < argc; i++) {
+    const char *file = NULL, *user;
+    int status = take_user(&argc, argv, &user);
+    for (int i = 1; i < argc && status == EXIT_OK; i++) {
         if (strcmp(argv[i], "-c") != 0 && strcmp(argv[i], "--config") != 0)
             return wrong_argument(self, argv[i],
                                   *argv[i] == '-' ? "is no option of run" : "needs -c before it");
@@ -231,7 +269,7 @@ static int command_run(int argc, char **argv)
         if (!(file = argv[++i]))
             return wrong_argument(self, argv[i - 1], "needs a file behind it");
     }
-    return file ? run_conf(load_file(file)) : run_demo();
+    return status != EXIT_OK ? status : file ? run_conf(load_file(file), user, true) : run_demo(user);
 }
 
 static void print_count(size_t n, const char *what, const char *separator)
@@ -444,11 +482,15 @@ static struct conf *adhoc_conf(struct adhoc *a, char **argv)
 static int run_adhoc(int argc, char **argv, bool http)
 {
     struct adhoc a = {.command = find_command(argv[0]), .http = http};
+    const char *user;
+    int status = take_user(&argc, argv, &user);
+    if (status != EXIT_OK)
+        return status;
     if (argc != 3)
         return wrong_count(a.command, "takes two addresses");
     struct conf *conf = adhoc_conf(&a, argv);
     conf_arena_free(&a.arena);
-    return run_conf(conf);
+    return run_conf(conf, user, false);
 }
 
 static int command_reverse(int argc, char **argv)
@@ -464,6 +506,10 @@ static int command_tcp(int argc, char **argv)
 static int command_forward(int argc, char **argv)
 {
     struct adhoc a = {.command = find_command(argv[0])};
+    const char *user;
+    int status = take_user(&argc, argv, &user);
+    if (status != EXIT_OK)
+        return status;
     if (argc != 2)
         return wrong_count(a.command, "takes one address");
     struct conf *conf = adhoc_conf(&a, argv);
@@ -471,7 +517,7 @@ static int command_forward(int argc, char **argv)
     if (conf)
         error_log(LOG_LEVEL_NOTICE, "clients of this machine and of private networks may use it; it goes to "
                                     "public addresses on ports 80 and 443");
-    return run_conf(conf);
+    return run_conf(conf, user, false);
 }
 
 /* --- hash-password ------------------------------------------------------------------------------- */

@@ -342,4 +342,4 @@ class Greenway(Peer):
     def launch(self):
         folder = self.bench.subfolder(self.name)
         path = self.bench.write(folder, "greenway.ini", self.config(GREENWAY))
-        return self.bench.start([self.program, "run", "-c", path], self.bench.proxy_core, folder)
+        return self.bench.start([self.program, "run", *(["--user", "root"] if os.geteuid() == 0 else []), "-c", path], self.bench.proxy_core, folder)

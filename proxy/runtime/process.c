@@ -13,7 +13,9 @@
 #include "listener.h"
 #include "observe/admin.h"
 #include "observe/error_log.h"
+#include "privileges.h"
 #include "route/rate_table.h"
+#include "sandbox.h"
 #include "sources.h"
 #include "upstream/names.h"
 
@@ -294,7 +296,10 @@ int runtime_run(const struct conf *conf)
 {
     static const int handled[] = {SIGTERM, SIGINT, SIGUSR1};
     struct process p;
+    struct privileges privileges;
     green_t *signals = NULL;
+    if (privileges_find(&privileges, conf) < 0)
+        return 1;
     raise_descriptor_limit();
     int r = prepare(&p, conf);
     if (r == 0)
@@ -306,13 +311,17 @@ int runtime_run(const struct conf *conf)
     if (r == 0)
         choose_name(&p);
     if (r == 0)
-        r = (p.log = access_log_open(conf)) ? 0 : -1;
-    if (r == 0)
         r = green_signals_open(&p.signals, handled, sizeof handled / sizeof handled[0]);
     if (r == 0)
         r = listeners_bind(&p);
     if (r == 0)
         r = admin_open(&p);
+    if (r == 0) /* threads only come later */
+        r = privileges_drop(&privileges, conf);
+    if (r == 0)
+        r = sandbox_enter(conf);
+    if (r == 0)
+        r = (p.log = access_log_open(conf)) ? 0 : -1;
     if (r == 0) /* from here on; what kept it from starting went to standard error */
         r = open_error_log(conf);
     if (r == 0 && !(signals = green_spawn(obey_signals, &p)))

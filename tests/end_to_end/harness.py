@@ -43,9 +43,16 @@ def sanitized():
         return b"__asan_init" in program or b"__tsan_init" in program
 
 
+def started_by(arguments):
+    """Root has to say who is to serve, and the folders of the tests are root's."""
+    if os.geteuid() != 0 or "--user" in arguments or not arguments or arguments[0] not in ("run", "reverse", "tcp", "forward"):
+        return arguments
+    return [arguments[0], "--user", "root", *arguments[1:]]
+
+
 def run_command(*arguments, stdin=None, env=None):
     """Runs greenway to its end: (exit status, stdout, stderr)."""
-    done = subprocess.run([executable(), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    done = subprocess.run([executable(), *started_by(arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=PATIENCE, env={**os.environ, **(env or {})})
     return done.returncode, done.stdout, done.stderr
 
@@ -53,15 +60,16 @@ def run_command(*arguments, stdin=None, env=None):
 class Greenway:
     """One running proxy."""
 
-    def __init__(self, folder, arguments, listeners=1):
+    def __init__(self, folder, arguments, listeners=1, plain=False, **options):
+        """`plain`: the arguments as they are, also for root. The options are those of subprocess."""
         self.folder = folder
         self.lines = []
         self.ports = {}
         self.addresses = []
         self.statuses = (0,)  # the exit statuses that are right at the end
         self.access_path = os.path.join(folder, "access.log")
-        self.process = subprocess.Popen([executable(), *arguments], cwd=folder, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen([executable(), *(arguments if plain else started_by(arguments))], cwd=folder, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **options)
         self.reader = threading.Thread(target=self.read_stderr, daemon=True)
         self.reader.start()
         try:
