@@ -28,13 +28,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct span rest = span_of((const char *)data, size);
     unsigned members = 0;
 
-    for (unsigned line = 0; rest.n; line++) {
+    bool valid = true;
+    for (unsigned line = 0; rest.n && valid;
+         line++) { /* what follows the first malformed one is not asked for */
         const char *end = memchr(rest.p, '\n', rest.n);
         size_t n = end ? (size_t)(end - rest.p) : rest.n;
 
         if (line == 0)
             check_parent(span_of(rest.p, n));
-        else if (trace_state_valid(span_of(rest.p, n), &members) && members > TRACESTATE_MEMBERS)
+        else
+            valid = trace_state_valid(span_of(rest.p, n), &members);
+        if (valid && members > TRACESTATE_MEMBERS)
             abort();
         rest.p += n + (end != NULL);
         rest.n -= n + (end != NULL);
