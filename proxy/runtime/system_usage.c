@@ -102,11 +102,11 @@ int64_t usage_group_limit(const char *root, const char *group)
 
 int64_t usage_memory_limit(void)
 {
-    char text[4096];
+    char text[4096] = "\n";
     int64_t pages = sysconf(_SC_PHYS_PAGES), limit = pages > 0 ? pages * sysconf(_SC_PAGESIZE) : 0;
-    if (read_text("/proc/self/cgroup", text, sizeof text) < 0)
+    if (read_text("/proc/self/cgroup", text + 1, sizeof text - 1) < 0)
         return limit;
-    char *group = strncmp(text, "0::", 3) ? strstr(text, "\n0::") : text - 1;
+    char *group = strstr(text, "\n0::"); /* the line of version 2 */
     if (!group)
         return limit;
     group += 4;
