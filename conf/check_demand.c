@@ -5,11 +5,23 @@
 
 #include <string.h>
 
+/* By FNV-1a: of the section that has it, of what it says, and of its place. */
+static uint64_t identify(const char *title, const struct conf_rate_limit *limit, size_t place)
+{
+    uint64_t id = UINT64_C(14695981039346656037) + place;
+
+    for (const char *p = title; *p; p++)
+        id = (id ^ (unsigned char)*p) * UINT64_C(1099511628211);
+    for (const char *p = limit->written; *p; p++)
+        id = (id ^ (unsigned char)*p) * UINT64_C(1099511628211);
+    return id;
+}
+
 /* Each limit once, though several listeners may have it from [limits]. */
 static void check_rates(struct conf_loader *l, enum conf_kind kind, const char *name,
                         const struct conf_demand *demand, struct conf_origin *told)
 {
-    const struct conf_rate_limit *rates = demand->rates;
+    struct conf_rate_limit *rates = demand->rates;
     const char *title = conf_arena_print(&l->arena, "%s %s", conf_kinds[kind].name, name);
 
     if (!demand->rate_count || (told->file == rates[0].origin.file && told->line == rates[0].origin.line))
@@ -18,6 +30,8 @@ static void check_rates(struct conf_loader *l, enum conf_kind kind, const char *
     if (demand->rate_count > CONF_RATES_MOST)
         conf_error(l->errors, rates[CONF_RATES_MOST].origin, title, "rate_limit",
                    "there are more than %d limits", CONF_RATES_MOST);
+    for (size_t i = 0; i < demand->rate_count; i++)
+        rates[i].id = identify(title, &rates[i], i);
     for (size_t i = 0; i < demand->rate_count; i++)
         if (rates[i].off && demand->rate_count > 1) {
             conf_error(l->errors, rates[i].origin, title, "rate_limit",

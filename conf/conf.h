@@ -45,6 +45,7 @@ struct conf_access {
 #include "patience.h"
 #include "loops.h"
 #include "overload.h"
+#include "reload.h"
 #include "rate.h"
 #include "authentication.h"
 #include "privileges.h"
@@ -148,6 +149,7 @@ struct conf {
     struct conf_overload overload;
     struct conf_loops loops;
     struct conf_privileges privileges;
+    struct conf_reload reload;
     CONF_LIST(struct conf_network, trusted, trusted_count); /* these three: for listeners, see conf_client */
     enum conf_client_address client_address_from;
     enum conf_forwarded forwarded_headers;

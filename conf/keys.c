@@ -41,6 +41,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/admin.inc"
 #include "keys/privileges.inc"
 #include "keys/loops.inc"
+#include "keys/reload.inc"
 #include "keys/listener.inc"
 #include "keys/route.inc"
 #include "keys/match.inc"

@@ -20,8 +20,9 @@ enum conf_rate_by {
 /* "100/s burst=50 by=source+path": what is counted has one part or several. */
 struct conf_rate_limit {
     CONF_WRITTEN;
-    bool off;              /* there is no limit: a route's way to be rid of its listener's */
-    int64_t interval;      /* ns from one request to the next at the full rate */
+    uint64_t id;      /* of what is counted under it; a reload does not change it unless the limit does */
+    bool off;         /* there is no limit: a route's way to be rid of its listener's */
+    int64_t interval; /* ns from one request to the next at the full rate */
     int64_t count, period; /* as written: so many in so long, in ns */
     int64_t burst;         /* so many more may come at once */
     int64_t delay;         /* how long one that comes too early may be held back instead of refused, in ns */

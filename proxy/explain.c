@@ -23,7 +23,7 @@ struct inquiry {
     const struct explain_request *asked;
     struct exchange x;
     struct worker worker;
-    struct listener listener;
+    struct view view;
     struct connection connection;
     struct span authority, target; /* of the URL */
     int port;
@@ -103,7 +103,7 @@ static int find_listener(struct inquiry *q)
         return WRONG("there is no such listener as --listener asks for");
     if (!found && !only)
         return WRONG("no listener is on port %d; name one with --listener", q->port);
-    q->listener.conf = found ? found : only;
+    q->connection.conf = found ? found : only;
     return 0;
 }
 
@@ -120,10 +120,10 @@ static int prepare(struct inquiry *q)
         r = write_head(q);
     if (r < 0)
         return r;
-    q->worker.conf = q->conf;
-    q->worker.via = q->conf->loops.via.written ? q->conf->loops.via.written : "greenway";
+    q->view.conf = q->conf;
+    q->view.via = q->conf->loops.via.written ? q->conf->loops.via.written : "greenway";
+    q->connection.view = &q->view;
     q->connection.worker = &q->worker;
-    q->connection.listener = &q->listener;
     buffers_init(&q->worker.buffers);
     exchange_prepare(x, &q->connection, NULL);
     return 0;
@@ -347,7 +347,7 @@ static int follow(struct inquiry *q)
 
 static void tell_tcp(struct inquiry *q)
 {
-    const struct conf_listener *l = q->listener.conf;
+    const struct conf_listener *l = q->connection.conf;
     print_title(q->out, "listener", "listener", l->name, l->origin);
     fputs("           passes bytes on without looking at them: there are no requests\n", q->out);
     tell_all_keys(q);
@@ -362,14 +362,14 @@ int explain(FILE *out, const struct conf *conf, const struct explain_request *re
     q->conf = conf;
     q->asked = request;
     int r = prepare(q);
-    if (r == 0 && q->listener.conf->protocol == CONF_TCP) {
+    if (r == 0 && q->connection.conf->protocol == CONF_TCP) {
         tell_tcp(q);
     } else if (r == 0) {
         if (follow(q) < 0)
             print_refusal(q);
         tell_all_keys(q);
     }
-    if (q->worker.conf) {
+    if (q->view.conf) {
         memory_release(&q->x.memory);
         buffers_destroy(&q->worker.buffers);
     }

@@ -50,7 +50,9 @@ static const struct command commands[] = {
     {"run", "[-c FILE] [--user NAME]", "run the proxy that FILE describes; without a file, a demo",
      command_run,
      "Runs in the foreground until SIGTERM or SIGINT, which let open requests finish (within\n"
-     "shutdown_grace); a second one ends at once. SIGUSR1 reopens the log files.\n\n"
+     "shutdown_grace); a second one ends at once. SIGHUP reads FILE again and goes over to what it\n"
+     "says without touching what has not changed; when anything is wrong with it nothing changes.\n"
+     "SIGUSR1 reopens the log files.\n\n"
      "  -c, --config FILE   the configuration; see `greenway help` for its keys\n"
      "  --user NAME         who to be once it listens, whatever the file says\n\n"
      "Without FILE it runs a demo: a proxy on 127.0.0.1:8080 in front of a small web server of\n"
@@ -198,23 +200,21 @@ static int take_user(int *argc, char **argv, const char **user)
 }
 
 /* The command line has the last word on who is to serve. What needs no file of its own need not be root either. */
-static void set_user(struct conf *conf, const char *user, bool from_file)
+static void set_user(struct conf *conf, const char *user, const char *path)
 {
-    if (!user && !from_file && geteuid() == 0)
+    if (!user && !path && geteuid() == 0)
         user = "nobody";
     if (user)
         conf->privileges.user = (struct conf_account){.written = user};
 }
 
-/* Takes conf over; NULL: it had errors, which were printed. */
-static int run_conf(struct conf *conf, const char *user, bool from_file)
+/* Takes conf over; NULL: it had errors, which were printed. `path` is the file that it came from, or NULL. */
+static int run_conf(struct conf *conf, const char *user, const char *path)
 {
     if (!conf)
         return EXIT_USAGE;
-    set_user(conf, user, from_file);
-    int status = runtime_run(conf) ? EXIT_FAILED : EXIT_OK;
-    conf_free(conf);
-    return status;
+    set_user(conf, user, path);
+    return runtime_run(conf, path) ? EXIT_FAILED : EXIT_OK;
 }
 
 /* --- run, check ---------------------------------------------------------------------------------- */
@@ -250,7 +250,7 @@ static int run_demo(const char *user)
     }
     snprintf(text, sizeof text, form, demo_admin(), green_address_port(&bound));
     error_log(LOG_LEVEL_NOTICE, "no file given: this is the demo; look at http://127.0.0.1:8080/");
-    int status = run_conf(load_text("the demo", text), user, false);
+    int status = run_conf(load_text("the demo", text), user, NULL);
     responder_stop();
     return status;
 }
@@ -269,7 +269,7 @@ static int command_run(int argc, char **argv)
         if (!(file = argv[++i]))
             return wrong_argument(self, argv[i - 1], "needs a file behind it");
     }
-    return status != EXIT_OK ? status : file ? run_conf(load_file(file), user, true) : run_demo(user);
+    return status != EXIT_OK ? status : file ? run_conf(load_file(file), user, file) : run_demo(user);
 }
 
 static void print_count(size_t n, const char *what, const char *separator)
@@ -490,7 +490,7 @@ static int run_adhoc(int argc, char **argv, bool http)
         return wrong_count(a.command, "takes two addresses");
     struct conf *conf = adhoc_conf(&a, argv);
     conf_arena_free(&a.arena);
-    return run_conf(conf, user, false);
+    return run_conf(conf, user, NULL);
 }
 
 static int command_reverse(int argc, char **argv)
@@ -517,7 +517,7 @@ static int command_forward(int argc, char **argv)
     if (conf)
         error_log(LOG_LEVEL_NOTICE, "clients of this machine and of private networks may use it; it goes to "
                                     "public addresses on ports 80 and 443");
-    return run_conf(conf, user, false);
+    return run_conf(conf, user, NULL);
 }
 
 /* --- hash-password ------------------------------------------------------------------------------- */

@@ -74,7 +74,7 @@ int buffer_request(struct exchange *x)
         return not_kept(x, -ENOMEM);
     int64_t most =
         conf_pick(x->route ? x->route->buffering.memory : CONF_INHERIT, x->listener->buffering.memory);
-    spool_init(x->spool, &x->worker->buffers, (uint64_t)most, x->worker->conf->temp_path);
+    spool_init(x->spool, &x->worker->buffers, (uint64_t)most, x->view->conf->temp_path);
     return receive(x);
 }
 

@@ -70,7 +70,7 @@ int exchange_lease(struct exchange *x, bool pooled, uint64_t *tried, struct http
     if (!x->upstream) {
         if (origin_lease(x, pooled) < 0)
             return -1;
-    } else if (group_lease(worker_group(x->worker, x->upstream), pooled, tried, &x->lease, &failure) < 0) {
+    } else if (group_lease(view_group(x->view, x->upstream), pooled, tried, &x->lease, &failure) < 0) {
         x->lease = NULL;
         x->log.server = failure.server;
         return exchange_fail(x, failure.status, failure.reason, failure.error, BLAME_UPSTREAM,
@@ -98,7 +98,7 @@ void exchange_give_back(struct exchange *x, bool complete)
 {
     struct h1 *server = &x->server;
     bool clean = complete && x->response.keepalive && server->body_done && server->at == server->end &&
-                 !server->eof && !x->worker->draining;
+                 !server->eof && !x->worker->draining && !x->worker->retired;
     if (!clean || (!x->lease->server && !origin_may_share(x))) {
         drop(x);
         return;
@@ -310,7 +310,7 @@ void exchange_request_facts(struct exchange *x, struct http_forward_request *fac
                                                   [CONF_X_REAL_IP] = HTTP_BELIEVED_X_REAL_IP};
     const struct conf_client *rules = &x->listener->client;
     *facts = (struct http_forward_request){.scheme = SPAN("http"),
-                                           .via = span_str(x->worker->via),
+                                           .via = span_str(x->view->via),
                                            .target = x->target,
                                            .edits = x->request_edits};
     facts->client = span_str(green_address_text(&x->connection->peer, false, x->client_text));
@@ -325,8 +325,8 @@ void exchange_request_facts(struct exchange *x, struct http_forward_request *fac
 /* A request that comes round again and again would never be answered. */
 static int check_loops(struct exchange *x)
 {
-    const struct worker *w = x->worker;
-    if (!x->request.has_via || http_via_count(&x->request, span_str(w->via)) < (unsigned)w->conf->loops.max)
+    const struct view *v = x->view;
+    if (!x->request.has_via || http_via_count(&x->request, span_str(v->via)) < (unsigned)v->conf->loops.max)
         return 0;
     return exchange_fail(x, 502, "loop_detected", "proxy_loop_detected", BLAME_GREENWAY, "max_loops");
 }
@@ -362,7 +362,7 @@ int conversation_hold(struct conversation *t)
             h1_rewind(x->client, &t->body_start);
         t->replayed = true;
         if (x->upstream)
-            counter_add(&metrics_upstream(x->worker->metrics, x->worker->index, x->upstream)->retries, 1);
+            counter_add(&metrics_upstream(x->view->metrics, x->worker->index, x->upstream)->retries, 1);
     }
     if (t->upload_done)
         stop_upload(t);

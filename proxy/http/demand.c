@@ -131,7 +131,7 @@ static struct span part_of(struct exchange *x, enum conf_rate_by by, struct span
 static uint64_t key_of(struct exchange *x, const struct conf_rate_limit *limit)
 {
     const struct hash_key *secret = &x->worker->process->hash_key;
-    uint64_t key = keyed_hash(secret, 0, &limit, sizeof limit);
+    uint64_t key = keyed_hash(secret, 0, &limit->id, sizeof limit->id);
     for (size_t i = 0; i < limit->parts; i++) {
         struct span part = part_of(x, limit->by[i].by, span_of(limit->by[i].name, limit->by[i].length));
         struct source source;
@@ -199,7 +199,7 @@ static int check_rates(struct exchange *x)
 {
     bool by_route;
     const struct conf_demand *d = rates_of(x, &by_route);
-    struct rate_table *table = x->worker->process->rates;
+    struct rate_table *table = x->view->snapshot->rates;
     int64_t hold = 0;
     uint64_t taken = 0; /* from which; there are at most CONF_RATES_MOST */
     green_time now = green_turn_time();
@@ -237,7 +237,7 @@ static int check_share(struct exchange *x)
     if (!most)
         return 0;
     struct source source = source_of(exchange_client(x), (unsigned)x->listener->source_prefix_v6);
-    int r = source_enter(x->worker->process->sources, x->listener, source, most, &x->counted);
+    int r = source_enter(x->view->snapshot->sources, x->connection->listener, source, most, &x->counted);
     if (r == -EDQUOT) {
         exchange_fail(x, 429, "too_many_requests_of_source", "http_request_denied", BLAME_LISTENER,
                       "max_requests_per_source");

@@ -35,7 +35,8 @@ void exchange_prepare(struct exchange *x, struct connection *c, struct h1 *clien
 {
     x->connection = c;
     x->worker = c->worker;
-    x->listener = c->listener->conf;
+    x->view = c->view;
+    x->listener = c->conf;
     x->route = NULL;
     x->captures = NULL;
     x->upstream = NULL;
@@ -150,7 +151,7 @@ static int keep_captures(struct exchange *x, const struct route_request *request
 static int match_route(struct exchange *x, struct route_request *request)
 {
     struct route_match match;
-    int r = route_match(x->worker->conf, request, &match);
+    int r = route_match(x->view->conf, request, &match);
     x->route = match.route;
     if (r == -E2BIG)
         return exchange_fail(x, 400, "match_too_costly", "http_request_error", BLAME_ROUTE, match.key);
@@ -246,9 +247,10 @@ static int relay_from(struct exchange *x, struct http_stream *body)
     struct http_forward_response facts = {.minor = x->request.minor,
                                           .framing = http_response_framing(&x->response, x->request.minor),
                                           .date = worker_date(x->worker),
-                                          .via = x->destination ? span_str(x->worker->via) : span_of(NULL, 0),
+                                          .via = x->destination ? span_str(x->view->via) : span_of(NULL, 0),
                                           .edits = x->response_edits};
-    x->close |= !x->request.keepalive || x->worker->draining || facts.framing == HTTP_FRAMING_UNTIL_CLOSE;
+    x->close |=
+        !x->request.keepalive || connection_ends(x->connection) || facts.framing == HTTP_FRAMING_UNTIL_CLOSE;
     facts.keepalive = !x->close;
     int r = client->ops->write_response(client, &x->response, &facts);
     if (r == 0)
@@ -360,7 +362,7 @@ static struct conf_origin origin_of(const struct exchange *x, enum exchange_blam
 {
     switch (blame) {
     case BLAME_GREENWAY:
-        return conf_origin_of(x->worker->conf, directive);
+        return conf_origin_of(x->view->conf, directive);
     case BLAME_LISTENER:
         return conf_listener_origin(x->listener, directive);
     case BLAME_ROUTE:
@@ -412,7 +414,7 @@ static void answer_failure(struct exchange *x)
     }
     if (x->request.bytes && !x->close)
         discard_body(x->client);
-    x->close |= !x->client->body_done || !x->request.keepalive || x->worker->draining;
+    x->close |= !x->client->body_done || !x->request.keepalive || connection_ends(x->connection);
     x->page.method = x->request.method;
     x->page.minor = x->request.minor;
     x->page.keepalive = !x->close;
@@ -488,7 +490,7 @@ static void write_log(struct exchange *x)
     x->log.bytes_in = x->client->body_in;
     x->log.bytes_out = x->client->body_out;
     x->log.ended = green_turn_time();
-    metrics_request(&(struct metrics_places){.view = x->worker->metrics,
+    metrics_request(&(struct metrics_places){.view = x->view->metrics,
                                              .worker = x->worker->index,
                                              .listener = x->connection->counts,
                                              .route = exchange_route_counts(x),
@@ -547,8 +549,9 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     if (r == 0 && (x.response.status == 101 || x.request.method == HTTP_METHOD_CONNECT)) {
         lift_time(&x, false);
         buffer_request_end(&x);
+        enum exchange_end end = upgrade(&x);
         memory_release(&x.memory);
-        return upgrade(&x);
+        return end;
     }
     if (r == 0)
         r = relay_response(&x);
@@ -557,6 +560,8 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     lift_time(&x, r < 0);
 
     conversation_end(&talk, r == 0);
+    if (r < 0 && c->cut)
+        exchange_note(&x, "cut_by_reload", BLAME_GREENWAY, "reload_grace");
     if (r < 0)
         answer_failure(&x);
     write_log(&x);

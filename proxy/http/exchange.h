@@ -8,6 +8,7 @@
 #include "route/destination.h"
 #include "runtime/connection.h"
 #include "runtime/memory.h"
+#include "runtime/view.h"
 
 enum exchange_end {
     EXCHANGE_KEEP,   /* the connection is ready for its next request */
@@ -22,6 +23,7 @@ enum exchange_end {
 struct exchange {
     struct connection *connection;
     struct worker *worker;
+    const struct view *view; /* the connection's, for as long as the exchange lasts */
     const struct conf_listener *listener;
     const struct conf_route *route;        /* NULL: none matched */
     const struct route_captures *captures; /* of the route's expressions (route/match.h), or NULL */
@@ -108,7 +110,7 @@ static inline const green_address_t *exchange_client(const struct exchange *x)
 /* Where its route counts, or NULL. */
 static inline struct route_metrics *exchange_route_counts(const struct exchange *x)
 {
-    return x->route ? metrics_route(x->worker->metrics, x->worker->index, x->route) : NULL;
+    return x->route ? metrics_route(x->view->metrics, x->worker->index, x->route) : NULL;
 }
 
 /* Fills in what the log entry says of the request, and the values that a format of its own wants. */

@@ -15,6 +15,7 @@
 struct mirror_copy {
     LIST_ENTRY(mirror_copy) link;
     struct worker *worker;
+    struct view *view; /* held */
     const struct conf_upstream *upstream;
     enum http_method method;
     enum http_framing framing;
@@ -51,6 +52,7 @@ static void discard(struct mirror_copy *c)
 {
     LIST_REMOVE(c, link);
     c->worker->mirrors.count--;
+    view_release(c->view);
     free(c->bytes);
     free(c);
 }
@@ -115,7 +117,7 @@ static bool deliver(const struct mirror_copy *c)
         struct h1 server;
         uint64_t tried = 0;
         int32_t announced = -1;
-        if (group_lease(worker_group(w, c->upstream), pooled, &tried, &lease, &failure) < 0)
+        if (group_lease(view_group(c->view, c->upstream), pooled, &tried, &lease, &failure) < 0)
             return false;
         lease->uses++;
         h1_init(&server, upstream_wire(lease), &w->buffers, RESPONSE_HEAD_BYTES, c->upstream->timeout_write);
@@ -263,7 +265,7 @@ static bool is_chosen(struct mirrors *all, int64_t percent)
 
 static struct mirror_copy *new_copy(struct exchange *x, const struct http_forward_request *facts)
 {
-    const struct conf *conf = x->worker->conf;
+    const struct conf *conf = x->view->conf;
     const struct conf_mirroring *rules = &x->route->mirror;
     const struct http_head *head = &x->request;
     struct http_forward_request like = *facts;
@@ -297,14 +299,15 @@ void mirror_begin(struct mirror *m, struct exchange *x, const struct http_forwar
     if (!rules || !rules->to.written || x->request.upgrade || !is_chosen(all, rules->to.percent))
         return;
     if (x->request.has_length &&
-        x->request.content_length > (uint64_t)conf_pick(rules->max_body, x->worker->conf->mirror.max_body)) {
+        x->request.content_length > (uint64_t)conf_pick(rules->max_body, x->view->conf->mirror.max_body)) {
         all->large++;
-    } else if (all->count >= (size_t)x->worker->conf->mirror.requests || x->worker->draining) {
+    } else if (all->count >= (size_t)x->view->conf->mirror.requests || x->worker->draining) {
         all->busy++;
     } else if (!(m->copy = new_copy(x, facts))) {
         all->failed++;
     } else {
         m->stream.ops = &mirror_ops;
+        m->copy->view = view_hold(x->connection->view);
         LIST_INSERT_HEAD(&all->copies, m->copy, link);
         all->count++;
     }

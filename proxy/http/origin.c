@@ -35,13 +35,13 @@ static int fail_to_connect(struct exchange *x, const struct connect_failure *f)
 
 int origin_lease(struct exchange *x, bool pooled)
 {
-    struct origins *origins = worker_origins(x->worker, x->listener);
+    struct origins *origins = view_origins(x->view, x->listener);
     struct connect_failure failure;
     const char *directive = destination_refused(&x->listener->forward, x->destination);
     if (directive)
         return exchange_fail(x, 403, "destination_denied", "http_request_denied", BLAME_LISTENER, directive);
     x->lease = pooled ? origins_take(origins, x->destination) : NULL;
-    if (!x->lease && origins_connect(origins, x->worker->process, x->destination, &x->lease, &failure) < 0) {
+    if (!x->lease && origins_connect(origins, x->view->snapshot, x->destination, &x->lease, &failure) < 0) {
         x->lease = NULL;
         return fail_to_connect(x, &failure);
     }

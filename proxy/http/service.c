@@ -17,7 +17,7 @@
  * then read away what the client still sends, within bounds (RFC 9112 section 9.6). */
 static void linger(struct connection *c, struct h1 *client)
 {
-    green_time deadline = green_in(c->listener->conf->timeout_linger);
+    green_time deadline = green_in(c->conf->timeout_linger);
     size_t discarded = 0;
     char *buffer = buffer_take(&c->worker->buffers);
     if (!buffer)
@@ -39,7 +39,7 @@ static void serve(void *arg, int status);
 /* How long a client may be idle. */
 static int64_t idle_patience(const struct connection *c)
 {
-    int64_t usual = c->listener->conf->timeout_keepalive, least = usual < GREEN_S(1) ? usual : GREEN_S(1);
+    int64_t usual = c->conf->timeout_keepalive, least = usual < GREEN_S(1) ? usual : GREEN_S(1);
     if (overload_level(&c->worker->process->overload) < OVERLOAD_HURRY)
         return usual;
     return usual / 10 > least ? usual / 10 : least;
@@ -63,23 +63,30 @@ static int park(struct connection *c, int64_t patience)
 static void serve(void *arg, int status)
 {
     struct connection *c = arg;
-    const struct conf_listener *conf = c->listener->conf;
     struct h1 client;
     connection_stirs(c);
     if (status < 0) {
         connection_close(c);
         return;
     }
-    h1_init(&client, connection_wire(c), &c->worker->buffers, (uint32_t)conf->max_head, conf->timeout_write);
-    client.pace.min_rate = conf->patience.min_rate_write;
+    connection_refresh(c);
+    h1_init(&client, connection_wire(c), &c->worker->buffers, (uint32_t)c->conf->max_head,
+            c->conf->timeout_write);
+    client.pace.min_rate = c->conf->patience.min_rate_write;
     client.keep_head = true;
     enum exchange_end end;
-    do
+    for (;;) {
         end = exchange_run(c, &client);
-    while (end == EXCHANGE_KEEP && (client.at < client.end || wire_holds_input(&client.wire)));
+        if (end != EXCHANGE_KEEP || (client.at == client.end && !wire_holds_input(&client.wire)))
+            break;
+        connection_refresh(c);
+    }
     h1_release(&client);
-    if (end == EXCHANGE_KEEP && !c->worker->draining && park(c, idle_patience(c)) == 0)
-        return;
+    if (end == EXCHANGE_KEEP && !connection_ends(c)) {
+        connection_refresh(c); /* whoever is idle lives by the present view */
+        if (park(c, idle_patience(c)) == 0)
+            return;
+    }
     if (end == EXCHANGE_TUNNEL)
         return; /* the tunnel closes the connection */
     if (end == EXCHANGE_LINGER)
@@ -91,7 +98,7 @@ static void serve(void *arg, int status)
 
 int http_serve(struct connection *c)
 {
-    return park(c, c->listener->conf->timeout_keepalive);
+    return park(c, c->conf->timeout_keepalive);
 }
 
 /* The request of a refused client is read before its socket closes, or the page might be lost to a reset. */
@@ -105,8 +112,8 @@ static void end_refused(void *arg, int status)
     green_close(fd);
 }
 
-void http_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer,
-                 const struct refusal *why)
+void http_refuse(struct worker *w, const struct view *v, const struct conf_listener *conf, int fd,
+                 const green_address_t *peer, const struct refusal *why)
 {
     char page[HTTP_PAGE_BYTES];
     struct http_page facts = {.status = why->status,
@@ -116,8 +123,8 @@ void http_refuse(struct worker *w, struct listener *l, int fd, const green_addre
                               .details = why->directive,
                               .retry_after = 1,
                               .date = worker_date(w)};
-    struct conf_origin origin = refusal_origin(w, l, why);
-    struct access_entry entry = {.listener = l->conf,
+    struct conf_origin origin = refusal_origin(v, conf, why);
+    struct access_entry entry = {.listener = conf,
                                  .client = peer,
                                  .minor = 1,
                                  .status = why->status,
@@ -130,7 +137,7 @@ void http_refuse(struct worker *w, struct listener *l, int fd, const green_addre
     size_t sent = 0;
     if (n < 0 || green_write_all(fd, page, (size_t)n, &sent, GREEN_NOWAIT) < 0)
         entry.status = 0; /* a fresh socket's buffer takes a page; if not, so be it */
-    metrics_turned_away(w->metrics, w->index, &entry);
+    metrics_turned_away(v->metrics, w->index, &entry);
     if (access_log_wants(w->log, &entry))
         access_log_write(w->log, &entry);
     green_shutdown_write(fd);

@@ -9,7 +9,7 @@
 int http_serve(struct connection *c);
 
 /* Tells somebody whose connection is not taken why, and closes it. */
-void http_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer,
-                 const struct refusal *why);
+void http_refuse(struct worker *w, const struct view *v, const struct conf_listener *conf, int fd,
+                 const green_address_t *peer, const struct refusal *why);
 
 #endif

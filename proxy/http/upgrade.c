@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counterpart.h"
 #include "load.h"
 #include "runtime/process.h"
 #include "runtime/sources.h"
@@ -14,6 +15,7 @@
  * point into are given back. */
 struct upgraded {
     struct connection *connection;
+    struct tunnel *tunnel;
     struct access_entry log;
     unsigned method;
     struct metrics_places places;
@@ -58,7 +60,7 @@ static struct upgraded *remember(struct exchange *x)
     u->connection = x->connection;
     u->log = x->log;
     u->method = x->request.method;
-    u->places = (struct metrics_places){.view = x->worker->metrics,
+    u->places = (struct metrics_places){.view = x->view->metrics,
                                         .worker = x->worker->index,
                                         .listener = x->connection->counts,
                                         .route = exchange_route_counts(x),
@@ -106,11 +108,13 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
         u->log.first_byte = result->first_byte;
     u->log.bytes_in = result->from_client;
     u->log.bytes_out = result->from_upstream;
-    u->log.reason = result->reason;
-    u->log.directive = directive_of(result->reason);
+    bool cut = u->connection->cut;
+    u->log.reason = cut ? "cut_by_reload" : result->reason;
+    u->log.directive = cut ? "reload_grace" : directive_of(result->reason);
     struct conf_origin origin = {NULL, 0};
     if (u->log.directive)
-        origin = conf_listener_origin(u->log.listener, u->log.directive);
+        origin = cut ? conf_origin_of(u->connection->view->conf, u->log.directive)
+                     : conf_listener_origin(u->log.listener, u->log.directive);
     u->log.origin = u->log.directive ? &origin : NULL;
     u->log.ended = green_turn_time();
     metrics_tunnel(&u->places, &u->log, u->method);
@@ -121,6 +125,36 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
         source_leave(w->process->sources, u->counted);
     connection_close(u->connection);
     free(u);
+}
+
+/* Its route is still there, and so is its server. */
+static bool follow(void *arg, const struct conf *from, const struct conf *to)
+{
+    struct upgraded *u = arg;
+    struct access_entry *e = &u->log;
+    const struct conf_route *route =
+        e->route ? conf_route_named(to, e->route->name, (size_t)(e->route - from->routes)) : NULL;
+    const struct conf_upstream *upstream =
+        e->upstream ? conf_upstream_named(to, e->upstream->name, (size_t)(e->upstream - from->upstreams))
+                    : NULL;
+    const struct conf_server *server = e->server && upstream ? conf_server_in(upstream, e->server) : NULL;
+    struct access_entry now = *e;
+    if ((e->route && !route) || (e->upstream && !upstream) || (e->server && !server))
+        return false;
+    struct connection *c = u->connection;
+    const struct metrics_view *metrics = c->at->view->metrics;
+    now.listener = &to->listeners[c->at->listener];
+    now.route = route;
+    now.upstream = upstream;
+    now.server = server;
+    if (strcmp(access_log_format(&now)->written, access_log_format(e)->written) != 0)
+        now.values = NULL; /* what is known was collected for another form of line */
+    *e = now;
+    u->places.view = metrics;
+    u->places.listener = metrics_listener(metrics, c->worker->index, now.listener);
+    u->places.route = route ? metrics_route(metrics, c->worker->index, route) : NULL;
+    u->places.server = server ? metrics_server(metrics, c->worker->index, upstream, server) : NULL;
+    return true;
 }
 
 static int hand_over(struct exchange *x, struct upgraded *u)
@@ -135,6 +169,7 @@ static int hand_over(struct exchange *x, struct upgraded *u)
     if (r < 0)
         return r;
     connection_give_wire(x->connection);
+    u->tunnel = tunnel;
     counter_add(&x->connection->counts->tunnels_begun, 1);
     return 0;
 }
@@ -153,6 +188,7 @@ enum exchange_end upgrade(struct exchange *x)
     h1_release(&x->server);
     if (r == 0) {
         group_take_wire(x->lease);
+        connection_tunnels(x->connection, u->tunnel, follow, u);
         return EXCHANGE_TUNNEL;
     }
     free(u);

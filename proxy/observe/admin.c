@@ -32,7 +32,8 @@ struct admin_server {
 
 struct admin {
     struct process *process;
-    const char *token; /* NULL: nobody needs one */
+    struct snapshot *snapshot; /* held: the token is its */
+    const char *token;         /* NULL: nobody needs one */
     struct admin_sessions sessions;
     struct encoders encoders;
     size_t count;
@@ -237,7 +238,7 @@ static int open_server(struct admin_server *s, const struct conf_address *at)
 
 int admin_open(struct process *p)
 {
-    const struct conf_admin *conf = &p->conf->admin;
+    const struct conf_admin *conf = &p->snapshot->conf->admin;
     int r = 0;
     if (!conf->count)
         return 0;
@@ -246,6 +247,7 @@ int admin_open(struct process *p)
         return -ENOMEM;
     p->admin = a;
     a->process = p;
+    a->snapshot = snapshot_hold(p->snapshot);
     a->token = conf_admin_token(conf);
     encoders_init(&a->encoders, ENCODERS_MOST);
     for (size_t i = 0; i < conf->count && r == 0; i++) {
@@ -265,5 +267,35 @@ void admin_close(struct admin *a)
         if (a->servers[i].http && green_http_server_stop(a->servers[i].http, GREEN_FOREVER) == 0)
             green_http_server_free(a->servers[i].http);
     encoders_trim(&a->encoders);
+    snapshot_release(a->snapshot);
     free(a);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_service(const struct conf_admin *a, const struct conf_admin *b)
+{
+    bool same = a->count == b->count && same_text(conf_admin_token(a), conf_admin_token(b));
+    for (size_t i = 0; same && i < a->count; i++)
+        same = same_text(a->addresses[i].text, b->addresses[i].text);
+    return same;
+}
+
+void admin_follow(struct process *p)
+{
+    struct admin *a = p->admin;
+    if (a && same_service(&a->snapshot->conf->admin, &p->snapshot->conf->admin)) {
+        snapshot_release(a->snapshot);
+        a->snapshot = snapshot_hold(p->snapshot);
+        a->token = conf_admin_token(&p->snapshot->conf->admin);
+        return;
+    }
+    p->admin = NULL;
+    admin_close(a);
+    int r = admin_open(p);
+    if (r < 0)
+        error_log(LOG_LEVEL_ERROR, "metrics and dashboard are not served: %s", green_strerror(r));
 }

@@ -12,6 +12,10 @@ struct admin;
  * for what went wrong. Main thread; may switch. */
 int admin_open(struct process *p);
 
+/* The process has gone over to another snapshot: serves where that says. What goes wrong is said in the error log. Main
+ * thread; may switch. */
+void admin_follow(struct process *p);
+
 /* Ends all connections. NULL is fine. May switch. */
 void admin_close(struct admin *admin);
 

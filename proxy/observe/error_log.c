@@ -207,7 +207,7 @@ int error_log_open(const char *target)
 
 int error_log_reopen(void)
 {
-    if (!out.path) /* set once, before there are threads, and after that only exchanged for itself */
+    if (!out.path) /* only the main thread changes it */
         return 0;
     int fd = open_file(out.path);
     if (fd < 0)

@@ -314,13 +314,13 @@ static void write_process(FILE *out, const struct process *p)
            (unsigned long long)usage.descriptors_most);
     single(out, "greenway_build_info", "gauge", "The version, as a label.", "{version=\"%s\"} 1",
            GREENWAY_VERSION);
-    single(out, "greenway_workers", "gauge", "Threads that serve connections.", " %u", p->worker_count);
+    single(out, "greenway_workers", "gauge", "Threads that serve connections.", " %u", p->serving);
     single(out, "greenway_draining", "gauge", "1 while the process lets its connections end.", " %d",
            p->draining);
     single(out, "greenway_connections", "gauge", "Client connections that are open.", " %ld",
            atomic_load(&p->connections));
     single(out, "greenway_connections_max", "gauge", "Client connections that there may be.", " %lld",
-           (long long)p->conf->max_connections);
+           (long long)p->snapshot->conf->max_connections);
     single(out, "greenway_access_log_lines_dropped_total", "counter",
            "Lines of the access log that were lost, since its file was stuck or full.", " %llu",
            (unsigned long long)access_log_dropped(p->log));
@@ -367,8 +367,8 @@ void exposition_write(FILE *out, const struct process *process)
 {
     write_process(out, process);
     write_workers(out, process->metrics);
-    write_listeners(out, process->view);
-    write_routes(out, process->view);
-    write_upstreams(out, process->view);
-    write_servers(out, process->view);
+    write_listeners(out, process->snapshot->metrics);
+    write_routes(out, process->snapshot->metrics);
+    write_upstreams(out, process->snapshot->metrics);
+    write_servers(out, process->snapshot->metrics);
 }

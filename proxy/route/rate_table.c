@@ -17,6 +17,7 @@ struct line {
 };
 
 struct rate_table {
+    atomic_uint references;
     size_t mask;
     struct line *lines;
 };
@@ -29,6 +30,7 @@ struct rate_table *rate_table_new(size_t keys)
     struct rate_table *t = malloc(sizeof *t);
     if (!t)
         return NULL;
+    atomic_init(&t->references, 1);
     t->mask = count - 1;
     t->lines = calloc(count, sizeof *t->lines);
     if (t->lines)
@@ -37,10 +39,17 @@ struct rate_table *rate_table_new(size_t keys)
     return NULL;
 }
 
+struct rate_table *rate_table_hold(struct rate_table *t)
+{
+    atomic_fetch_add(&t->references, 1);
+    return t;
+}
+
 void rate_table_free(struct rate_table *t)
 {
-    if (t)
-        free(t->lines);
+    if (!t || atomic_fetch_sub(&t->references, 1) != 1)
+        return;
+    free(t->lines);
     free(t);
 }
 

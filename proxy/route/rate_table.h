@@ -21,6 +21,9 @@ struct rate_table;
 
 /* Room for at least that many keys, of 16 bytes each; NULL: no memory. */
 struct rate_table *rate_table_new(size_t keys);
+struct rate_table *rate_table_hold(struct rate_table *t);
+
+/* It goes with the last who holds it; any thread. NULL is fine. */
 void rate_table_free(struct rate_table *t);
 
 struct rate {

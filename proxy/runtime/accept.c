@@ -10,6 +10,7 @@
 #include "connection.h"
 #include "listener.h"
 #include "observe/error_log.h"
+#include "process.h"
 
 #define RESET_BATCH 256           /* pending clients that are reset in one turn */
 #define STOP_PAUSE  GREEN_MS(100) /* between two such turns */
@@ -59,33 +60,33 @@ static bool means_shortage(int error)
 
 void *listener_accept(void *arg)
 {
-    struct listening *at = arg;
-    struct worker *w = worker_self();
+    struct acceptor *a = arg;
+    struct worker *w = a->at->worker;
     struct overload *overload = &w->process->overload;
     int64_t pause = 0;
     hold_reserve(w);
     for (;;) {
         if (overload_level(overload) == OVERLOAD_STOP) {
-            reset_pending(w, at->fd);
+            reset_pending(w, a->fd);
             if (green_sleep(STOP_PAUSE) < 0)
                 return NULL;
             continue;
         }
         green_address_t peer;
-        int fd = green_accept(at->fd, &peer, GREEN_FOREVER);
+        int fd = green_accept(a->fd, &peer, GREEN_FOREVER);
         if (fd >= 0) {
             pause = 0;
-            connection_open(w, at->listener, fd, &peer);
+            connection_open(a->at, fd, &peer);
             continue;
         }
         if (fd == -ECANCELED || fd == -EBADF)
             return NULL;
         if (!pause)
             error_log(LOG_LEVEL_WARNING, "cannot accept on listener %s: %s; trying again until it works",
-                      at->listener->conf->name, green_strerror(fd));
+                      a->at->view->conf->listeners[a->at->listener].name, green_strerror(fd));
         if (means_shortage(fd)) {
             overload_exhausted(overload, fd);
-            reset_pending(w, at->fd);
+            reset_pending(w, a->fd);
         }
         if (!pause_for(&pause)) /* trying at once again would only burn the processor */
             return NULL;

@@ -1,5 +1,5 @@
 /* Client connections: counted, served by their listener's protocol, closed. */
-#include "connection.h"
+#include "connection_follow.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,17 +18,12 @@
 
 /* --- waiting, and being shed ------------------------------------------------------------------------------------- */
 
-static struct waiting *queue_of(const struct worker *w, const struct listener *l)
-{
-    return &w->waiting[l - w->process->listeners];
-}
-
 void connection_waits(struct connection *c)
 {
     if (c->waiting || c->shed)
         return;
     c->waiting = true;
-    TAILQ_INSERT_TAIL(queue_of(c->worker, c->listener), c, waiting_link);
+    TAILQ_INSERT_TAIL(&c->post->waiting, c, waiting_link);
 }
 
 void connection_busy(struct connection *c)
@@ -36,7 +31,7 @@ void connection_busy(struct connection *c)
     if (!c->waiting)
         return;
     c->waiting = false;
-    TAILQ_REMOVE(queue_of(c->worker, c->listener), c, waiting_link);
+    TAILQ_REMOVE(&c->post->waiting, c, waiting_link);
 }
 
 void connection_stirs(struct connection *c)
@@ -52,7 +47,7 @@ static void leave_place(struct worker *w, struct listener *l)
     atomic_fetch_sub(&w->process->connections, 1);
 }
 
-static void say_that_we_shed(struct worker *w, const struct listener *l)
+static void say_that_we_shed(struct worker *w, const char *name)
 {
     if (w->told_of_shedding && green_turn_time() - w->told_of_shedding < SHED_NOTICE)
         return;
@@ -61,26 +56,26 @@ static void say_that_we_shed(struct worker *w, const struct listener *l)
         LOG_LEVEL_WARNING,
         "listener %s has as many connections as it may (max_connections): those that have been waited for "
         "longest are closed in favour of new ones",
-        l->conf->name);
+        name);
 }
 
 /* Frees the place of whoever has owed us a request for the longest time. Whose bytes have just come is passed over;
  * who is being read from is shut down, and its greenlet will notice. */
-static bool shed_one(struct worker *w, struct listener *l)
+static bool shed_one(struct worker *w, struct post *post)
 {
     struct connection *c, *next;
     int tries = SHED_TRIES;
-    for (c = TAILQ_FIRST(queue_of(w, l)); c && tries--; c = next) {
+    for (c = TAILQ_FIRST(&post->waiting); c && tries--; c = next) {
         next = TAILQ_NEXT(c, waiting_link);
         if (c->idle && !green_unpark(c->fd))
             continue;
-        say_that_we_shed(w, l);
+        say_that_we_shed(w, c->listener->name);
         counter_add(&c->counts->shed, 1);
         if (c->idle) {
             connection_close(c);
         } else {
             connection_busy(c);
-            leave_place(w, l);
+            leave_place(w, c->listener);
             c->shed = true;
             shutdown(c->fd, SHUT_RDWR);
         }
@@ -89,24 +84,24 @@ static bool shed_one(struct worker *w, struct listener *l)
     return false;
 }
 
-static bool shed(struct worker *w, struct listener *l)
+static bool shed(struct worker *w, struct post *post)
 {
-    if (shed_one(w, l))
+    const struct view *v = w->view;
+    if (shed_one(w, post))
         return true;
-    for (size_t i = 0; i < w->conf->listener_count; i++) /* the process is full of others' connections */
-        if (atomic_load(&w->process->connections) >= w->conf->max_connections &&
-            shed_one(w, &w->process->listeners[i]))
+    for (size_t i = 0; i < v->conf->listener_count; i++) /* the process is full of others' connections */
+        if (atomic_load(&w->process->connections) >= v->conf->max_connections && shed_one(w, v->posts[i]))
             return true;
     return false;
 }
 
 /* --- places ----------------------------------------------------------------------------------------------------- */
 
-static bool take_place(struct worker *w, struct listener *l)
+static bool take_place(struct worker *w, struct listener *l, const struct conf_listener *conf)
 {
-    if (atomic_fetch_add(&w->process->connections, 1) >= w->conf->max_connections)
+    if (atomic_fetch_add(&w->process->connections, 1) >= w->view->conf->max_connections)
         goto process_full;
-    if (atomic_fetch_add(&l->connections, 1) < l->conf->max_connections)
+    if (atomic_fetch_add(&l->connections, 1) < conf->max_connections)
         return true;
     atomic_fetch_sub(&l->connections, 1);
 process_full:
@@ -115,63 +110,92 @@ process_full:
 }
 
 /* How many the peer has already. Trusted proxies speak for many. */
-static int count_source(struct worker *w, struct listener *l, const green_address_t *peer,
-                        struct source_count **counted)
+static int count_source(const struct view *v, struct listener *l, const struct conf_listener *conf,
+                        const green_address_t *peer, struct source_count **counted)
 {
-    int64_t most = l->conf->patience.connections_per_source;
+    int64_t most = conf->patience.connections_per_source;
     *counted = NULL;
-    if (!most || client_trusted(&l->conf->client, peer))
+    if (!most || client_trusted(&conf->client, peer))
         return 0;
-    return source_enter(w->process->sources, &l->connections,
-                        source_of(peer, (unsigned)l->conf->source_prefix_v6), most, counted);
+    return source_enter(v->snapshot->sources, &l->connections,
+                        source_of(peer, (unsigned)conf->source_prefix_v6), most, counted);
 }
 
-static void refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer,
-                   const struct refusal *why)
+static void refuse(const struct listening *at, const struct conf_listener *conf, int fd,
+                   const green_address_t *peer, const struct refusal *why)
 {
-    if (l->conf->protocol != CONF_TCP)
-        http_refuse(w, l, fd, peer, why);
+    if (conf->protocol != CONF_TCP)
+        http_refuse(at->worker, at->view, conf, fd, peer, why);
     else
-        tcp_refuse(w, l, fd, peer, why);
+        tcp_refuse(at->worker, at->view, conf, fd, peer, why);
 }
 
-struct conf_origin refusal_origin(const struct worker *w, const struct listener *l, const struct refusal *why)
+struct conf_origin refusal_origin(const struct view *v, const struct conf_listener *conf,
+                                  const struct refusal *why)
 {
-    return why->by_process ? conf_origin_of(w->conf, why->directive)
-                           : conf_listener_origin(l->conf, why->directive);
+    return why->by_process ? conf_origin_of(v->conf, why->directive)
+                           : conf_listener_origin(conf, why->directive);
 }
 
 /* Too late for one more? The kernel gives out the lowest number that is free, so the number tells how many are. */
-static bool turned_away(struct worker *w, struct listener *l, int fd, const green_address_t *peer)
+static bool turned_away(const struct listening *at, const struct conf_listener *conf, int fd,
+                        const green_address_t *peer)
 {
     static const struct refusal overloaded = {503, "overload", "overload", .by_process = true};
-    struct overload *o = &w->process->overload;
+    struct overload *o = &at->worker->process->overload;
     if (overload_level(o) < OVERLOAD_REFUSE &&
         fd < atomic_load_explicit(&o->refuse_from, memory_order_relaxed))
         return false;
     overload_count(&o->refused);
-    refuse(w, l, fd, peer, &overloaded);
+    refuse(at, conf, fd, peer, &overloaded);
     return true;
 }
 
-void connection_open(struct worker *w, struct listener *l, int fd, const green_address_t *peer)
+static struct connection *add(struct listening *at, int fd, const green_address_t *peer)
+{
+    struct worker *w = at->worker;
+    struct connection *c = calloc(1, sizeof *c);
+    if (!c)
+        return NULL;
+    c->worker = w;
+    c->at = at;
+    at->references++;
+    c->view = view_hold(at->view);
+    c->conf = &c->view->conf->listeners[at->listener];
+    c->listener = c->view->snapshot->listeners[at->listener];
+    c->post = c->view->posts[at->listener];
+    c->counts = metrics_listener(c->view->metrics, w->index, c->conf);
+    c->fd = fd;
+    c->accepted = green_turn_time();
+    c->peer = *peer;
+    LIST_INSERT_HEAD(&w->connections, c, link);
+    w->connection_count++;
+    counter_add(&c->counts->accepted, 1);
+    return c;
+}
+
+void connection_open(struct listening *at, int fd, const green_address_t *peer)
 {
     static const struct refusal full = {503, "too_many_connections", "max_connections", false};
     static const struct refusal greedy = {429, "too_many_connections_of_source", "max_connections_per_source",
                                           false};
+    struct worker *w = at->worker;
+    const struct conf_listener *conf = &at->view->conf->listeners[at->listener];
+    struct listener *l = at->view->snapshot->listeners[at->listener];
     struct source_count *counted;
-    if (turned_away(w, l, fd, peer))
+    if (turned_away(at, conf, fd, peer))
         return;
-    int r = count_source(w, l, peer, &counted);
+    int r = count_source(at->view, l, conf, peer, &counted);
     if (r == -EDQUOT) {
-        refuse(w, l, fd, peer, &greedy);
+        refuse(at, conf, fd, peer, &greedy);
         return;
     }
-    if (r == 0 && !take_place(w, l) && !(shed(w, l) && take_place(w, l))) {
-        refuse(w, l, fd, peer, &full);
+    if (r == 0 && !take_place(w, l, conf) &&
+        !(shed(w, at->view->posts[at->listener]) && take_place(w, l, conf))) {
+        refuse(at, conf, fd, peer, &full);
         goto give_up;
     }
-    struct connection *c = r == 0 ? calloc(1, sizeof *c) : NULL;
+    struct connection *c = r == 0 ? add(at, fd, peer) : NULL;
     if (!c) {
         green_close(fd);
         if (r == 0)
@@ -179,16 +203,9 @@ void connection_open(struct worker *w, struct listener *l, int fd, const green_a
         goto give_up;
     }
     c->counted = counted;
-    c->worker = w;
-    c->listener = l;
-    c->counts = metrics_listener(w->metrics, w->index, l->conf);
-    c->fd = fd;
-    c->accepted = green_turn_time();
-    c->peer = *peer;
-    LIST_INSERT_HEAD(&w->connections, c, link);
-    w->connection_count++;
-    counter_add(&c->counts->accepted, 1);
-    r = l->conf->protocol != CONF_TCP ? http_serve(c) : tcp_serve(c);
+    if (at->gone || w->retired)
+        connection_expire(c);
+    r = conf->protocol != CONF_TCP ? http_serve(c) : tcp_serve(c);
     if (r < 0)
         connection_close(c);
     return;
@@ -217,16 +234,17 @@ void connection_close(struct connection *c)
         source_leave(w->process->sources, c->counted);
     connection_busy(c);
     LIST_REMOVE(c, link);
-    w->connection_count--;
-    if (!w->connection_count && w->drained)
-        green_wake(w->drained, 0);
+    view_release(c->view);
+    listening_release(c->at);
     free(c);
+    if (--w->connection_count == 0)
+        worker_empty(w);
 }
 
 void connections_shed(struct worker *w, size_t most)
 {
-    for (size_t i = 0; i < w->conf->listener_count; i++) {
-        struct connection *c = TAILQ_FIRST(&w->waiting[i]), *next;
+    for (size_t i = 0; w->view && i < w->view->conf->listener_count; i++) {
+        struct connection *c = TAILQ_FIRST(&w->view->posts[i]->waiting), *next;
         for (size_t n = most; c && n; c = next) {
             next = TAILQ_NEXT(c, waiting_link);
             if (!c->idle || !green_unpark(c->fd))

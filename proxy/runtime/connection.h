@@ -2,8 +2,15 @@
 #ifndef RUNTIME_CONNECTION_H
 #define RUNTIME_CONNECTION_H
 
+#include "listener.h"
 #include "wire.h"
 #include "worker.h"
+
+struct tunnel;
+
+/* Has what a tunnel remembers for the log point into another configuration; false: what it names is not there. Never
+ * switches. */
+typedef bool (*connection_follow_fn)(void *of_tunnel, const struct conf *from, const struct conf *to);
 
 /* Why a connection is turned away. */
 struct refusal {
@@ -15,27 +22,37 @@ struct refusal {
 struct connection {
     LIST_ENTRY(connection) link;
     struct worker *worker;
-    struct listener *listener;
-    struct listener_metrics *counts; /* the listener's, in this worker */
-    int fd;                          /* -1 once a tunnel owns the socket */
-    green_stream_t *tls;             /* over it; NULL: plain */
+    struct listening *at;             /* where it was accepted */
+    struct view *view;                /* the configuration that it lives by: from it come ... */
+    const struct conf_listener *conf; /* ... its listener's section, */
+    struct listener *listener;        /* its listener, */
+    struct post *post;                /* the worker's part of that, */
+    struct listener_metrics *counts;  /* and what is counted of it there */
+    int fd;                           /* -1 once a tunnel owns the socket */
+    green_stream_t *tls;              /* over it; NULL: plain */
     uint32_t requests;
-    bool idle;    /* parked between requests: may be closed at any time */
-    bool waiting; /* it owes us a request, or the rest of its head: may be shed for the sake of others */
-    bool aborted; /* the peer is to see that its connection did not end as it should */
-    bool shed;    /* that has happened: its place was given away, its socket was shut down */
+    bool idle;         /* parked between requests: may be closed at any time */
+    bool waiting;      /* it owes us a request, or the rest of its head: may be shed for the sake of others */
+    bool aborted;      /* the peer is to see that its connection did not end as it should */
+    bool shed;         /* that has happened: its place was given away, its socket was shut down */
+    bool ending;       /* its listener is gone, or the worker retires: no request after this one */
+    bool cut;          /* it has had its time after that */
+    green_time cut_at; /* when that will be so; 0: never */
     TAILQ_ENTRY(connection) waiting_link; /* while waiting */
     struct source_count *counted;         /* NULL: its source is not counted */
     green_time accepted;
     green_address_t peer;
+    struct tunnel *tunnel; /* NULL: none */
+    connection_follow_fn follow;
+    void *of_tunnel;
 };
 
 /* Where the key stands that was the reason. */
-struct conf_origin refusal_origin(const struct worker *w, const struct listener *l,
+struct conf_origin refusal_origin(const struct view *v, const struct conf_listener *conf,
                                   const struct refusal *why);
 
 /* A connection that was accepted: counts it and starts its service. Closes the socket if that cannot be. */
-void connection_open(struct worker *w, struct listener *l, int fd, const green_address_t *peer);
+void connection_open(struct listening *at, int fd, const green_address_t *peer);
 
 /* Closing it is to reset it. */
 void connection_abort(struct connection *c);
@@ -64,6 +81,33 @@ void connection_stirs(struct connection *c);
 
 /* Closes up to so many idle connections of the worker, of each listener those that have been idle the longest. */
 void connections_shed(struct worker *w, size_t most);
+
+/* Is this its last request? */
+static inline bool connection_ends(const struct connection *c)
+{
+    return c->ending || c->worker->draining;
+}
+
+/* Goes over to the worker's present view, which has the listener. Never switches. */
+void connection_move(struct connection *c);
+
+/* Does so if there is one; to be called before each request. */
+static inline void connection_refresh(struct connection *c)
+{
+    if (c->view != c->at->view && !c->at->gone && !c->ending)
+        connection_move(c);
+}
+
+/* From now on a tunnel carries it. Never switches. */
+void connection_tunnels(struct connection *c, struct tunnel *tunnel, connection_follow_fn follow,
+                        void *of_tunnel);
+
+/* After the worker's change to another view, or when it was told to retire: each of its connections goes over to the
+ * present view, at once or with its next request, or ends. Never switches. */
+void connections_follow(struct worker *w);
+
+/* Nobody is cut off any more. May switch. */
+void connections_stop_cutting(struct worker *w);
 
 /* Closes every idle connection of the worker (when it drains). */
 void connections_close_idle(struct worker *w);

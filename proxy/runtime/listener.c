@@ -1,171 +1,20 @@
-/* Binding and accepting. */
+/* Accepting, and telling our own addresses (listener.h). */
 #include "listener.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "connection.h"
 #include "observe/error_log.h"
 
-#define BACKLOG 4096
+/* --- addresses of ours --------------------------------------------------------------------------------------------- */
 
-/* What the kernel holds for a client beyond what is on its way. Without a bound it takes megabytes for each one that
- * hardly reads, and a thousand of those exhaust the memory that TCP may use. */
-#define UNSENT_BYTES (128 * 1024)
-
-/* --- binding ---------------------------------------------------------------------------------------------------------- */
-
-static int complain(const struct conf_address *a, const char *why)
+bool listener_uses_port(const struct snapshot *s, int port)
 {
-    error_log(LOG_LEVEL_ERROR, "%s:%d: cannot listen on %s: %s", a->origin.file, a->origin.line, a->text,
-              why);
-    return -1;
-}
-
-/* A name is looked up once, here: listeners do not move. */
-static int look_up(const struct conf_address *a, green_address_t *out)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *found;
-    int r = getaddrinfo(a->host, NULL, &hints, &found);
-    if (r != 0)
-        return complain(a, gai_strerror(r));
-    memcpy(&out->any, found->ai_addr, found->ai_addrlen);
-    out->length = found->ai_addrlen;
-    freeaddrinfo(found);
-    if (out->any.sa_family == AF_INET6)
-        out->in6.sin6_port = htons((uint16_t)a->port);
-    else
-        out->in.sin_port = htons((uint16_t)a->port);
-    return 0;
-}
-
-/* No host means every address: IPv6 and IPv4 on one socket, or IPv4 alone where there is no IPv6. */
-static bool have_ipv6(void)
-{
-    int fd = green_socket(AF_INET6, SOCK_STREAM, 0);
-    if (fd < 0)
-        return false;
-    green_close(fd);
-    return true;
-}
-
-static int address_of(const struct conf_address *a, green_address_t *out, int *flags)
-{
-    *flags = GREEN_V6ONLY;
-    if (a->is_unix || *a->host) {
-        if (green_address_parse(out, a->host, a->port) == 0)
-            return 0;
-        return a->is_unix ? complain(a, "the path is too long for a socket") : look_up(a, out);
-    }
-    *flags = 0;
-    return green_address_parse(out, have_ipv6() ? "::" : "0.0.0.0", a->port);
-}
-
-/* A socket file that nobody listens on any more is left over from a process that was killed. */
-static bool left_over(const green_address_t *address)
-{
-    int fd = green_connect(address, green_in_ms(1000));
-    if (fd >= 0)
-        green_close(fd);
-    return fd == -ECONNREFUSED;
-}
-
-static int listen_on(const green_address_t *address, int flags)
-{
-    int fd = green_listen(address, BACKLOG, flags);
-    if (fd != -EADDRINUSE || address->any.sa_family != AF_UNIX || !left_over(address))
-        return fd;
-    unlink(address->un.sun_path);
-    return green_listen(address, BACKLOG, flags);
-}
-
-/* With SO_REUSEPORT a second greenway would silently share our port: the first bind goes without, as a question. */
-static int first_socket(const green_address_t *address, int flags, bool shared)
-{
-    int fd = listen_on(address, flags);
-    if (fd < 0 || !shared)
-        return fd;
-    green_address_t bound;
-    int r = green_local_address(fd, &bound);
-    green_close(fd);
-    return r < 0 ? r : listen_on(&bound, flags | GREEN_REUSEPORT);
-}
-
-static void add_socket(struct worker *w, struct listener *l, int fd)
-{
-    int on = 1, unsent = UNSENT_BYTES;
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* accepted sockets inherit both */
-    setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
-    w->listening[w->listening_count++] = (struct listening){.listener = l, .fd = fd};
-}
-
-static void announce(const struct listener *l, const struct conf_address *a, const green_address_t *bound)
-{
-    static const char *const protocols[] = {
-        [CONF_HTTP] = "http", [CONF_TCP] = "tcp", [CONF_FORWARD] = "forward"};
-    char text[GREEN_ADDRESS_TEXT];
-    error_log(LOG_LEVEL_NOTICE, "listening on %s (%s, listener %s)",
-              a->is_unix ? a->text : green_address_text(bound, true, text), protocols[l->conf->protocol],
-              l->conf->name);
-}
-
-static int bind_address(struct process *p, struct listener *l, const struct conf_address *a)
-{
-    green_address_t address;
-    int flags;
-    if (address_of(a, &address, &flags) < 0)
-        return -1;
-    bool shared = p->worker_count > 1 && !a->is_unix;
-    int fd = first_socket(&address, flags, shared);
-    if (fd < 0)
-        return complain(a, fd == -EADDRINUSE ? "another process is using that address" : green_strerror(fd));
-    int r = green_local_address(fd, &address); /* the port may have been chosen for us */
-    add_socket(&p->workers[0], l, fd);
-    for (unsigned i = 1; i < p->worker_count && r == 0; i++) {
-        int next = shared ? listen_on(&address, flags | GREEN_REUSEPORT) : dup(fd);
-        if (next < 0)
-            r = shared ? next : -errno;
-        else
-            add_socket(&p->workers[i], l, next);
-    }
-    if (r < 0)
-        return complain(a, green_strerror(r));
-    l->bound[l->bound_count++] = address;
-    announce(l, a, &address);
-    return 0;
-}
-
-int listeners_bind(struct process *p)
-{
-    int result = 0;
-    for (size_t i = 0; i < p->conf->listener_count; i++)
-        for (size_t k = 0; k < p->conf->listeners[i].binds; k++)
-            if (bind_address(p, &p->listeners[i], &p->conf->listeners[i].bind[k]) < 0)
-                result = -1;
-    return result;
-}
-
-void listeners_unlink(const struct process *p)
-{
-    for (size_t i = 0; i < p->conf->listener_count; i++)
-        for (size_t k = 0; k < p->conf->listeners[i].binds; k++)
-            if (p->conf->listeners[i].bind[k].is_unix)
-                unlink(p->conf->listeners[i].bind[k].host);
-}
-
-/* --- whose address is it -------------------------------------------------------------------------------------------- */
-
-bool listener_uses_port(const struct process *p, int port)
-{
-    for (size_t i = 0; i < p->conf->listener_count; i++)
-        for (size_t k = 0; k < p->listeners[i].bound_count; k++)
-            if (green_address_port(&p->listeners[i].bound[k]) == port)
-                return true;
+    for (size_t i = 0; i < s->bind_count; i++)
+        if (green_address_port(&s->binds[i].endpoint->address) == port)
+            return true;
     return false;
 }
 
@@ -202,14 +51,161 @@ static bool leads_to(const green_address_t *bound, const green_address_t *to, co
     return is_loopback(&theirs) || (from && ip_of(from, &local) && IN6_ARE_ADDR_EQUAL(&local, &theirs));
 }
 
-const struct listener *listener_at(const struct process *p, const green_address_t *to,
-                                   const green_address_t *from)
+const struct conf_listener *listener_at(const struct snapshot *s, const green_address_t *to,
+                                        const green_address_t *from)
 {
-    const struct listener *found = NULL;
-    for (size_t i = 0; i < p->conf->listener_count; i++)
-        for (size_t k = 0; k < p->listeners[i].bound_count; k++)
-            if (leads_to(&p->listeners[i].bound[k], to, from) &&
-                (!found || p->listeners[i].conf->protocol == CONF_FORWARD))
-                found = &p->listeners[i];
+    const struct conf_listener *found = NULL;
+    for (size_t i = 0; i < s->bind_count; i++) {
+        const struct snapshot_bind *b = &s->binds[i];
+        const struct conf_listener *l = &s->conf->listeners[b->listener];
+        if (leads_to(&b->endpoint->address, to, from) && (!found || l->protocol == CONF_FORWARD))
+            found = l;
+    }
     return found;
+}
+
+/* --- accepting ----------------------------------------------------------------------------------------------------- */
+
+/* Those whose connection the kernel has made already are not to be reset. */
+static void take_in_backlog(struct acceptor *a)
+{
+    green_address_t peer;
+    int fd;
+    green_fd_reset(a->fd); /* there may be one that no event has told of yet */
+    while ((fd = green_accept(a->fd, &peer, GREEN_NOWAIT)) >= 0)
+        connection_open(a->at, fd, &peer);
+}
+
+/* Ends it, and closes the socket or leaves it to somebody else. */
+static void stop(struct acceptor *a, bool close_it)
+{
+    if (green_kill(a->greenlet, GREEN_FOREVER) == 0)
+        green_release(a->greenlet);
+    if (close_it) {
+        take_in_backlog(a);
+        green_close(a->fd);
+    } else {
+        green_fd_reset(a->fd);
+    }
+    LIST_REMOVE(a, link);
+    free(a);
+}
+
+static int start(struct listening *at, int fd)
+{
+    green_attr_t attr = {.name = "accept"};
+    struct acceptor *a = calloc(1, sizeof *a);
+    if (!a)
+        return -ENOMEM;
+    *a = (struct acceptor){.at = at, .fd = fd};
+    green_fd_reset(fd); /* somebody else had it; what our hub knew is of another */
+    int r = green_spawn_ex(&a->greenlet, &attr, listener_accept, a);
+    if (r < 0) {
+        free(a);
+        return r;
+    }
+    LIST_INSERT_HEAD(&at->acceptors, a, link);
+    return 0;
+}
+
+/* --- endpoints in a worker ------------------------------------------------------------------------------------------- */
+
+void listening_release(struct listening *at)
+{
+    if (--at->references == 0)
+        free(at);
+}
+
+static struct listening *listening_of(struct worker *w, const struct snapshot_bind *b)
+{
+    struct listening *at;
+    LIST_FOREACH(at, &w->listenings, link)
+    if (at->endpoint == b->endpoint)
+        return at;
+    at = calloc(1, sizeof *at);
+    if (!at)
+        return NULL;
+    *at = (struct listening){.references = 1,
+                             .worker = w,
+                             .endpoint = b->endpoint,
+                             .view = view_hold(w->view),
+                             .listener = b->listener};
+    LIST_INSERT_HEAD(&w->listenings, at, link);
+    return at;
+}
+
+static void end(struct listening *at)
+{
+    at->gone = true;
+    while (!LIST_EMPTY(&at->acceptors))
+        stop(LIST_FIRST(&at->acceptors), true);
+    LIST_REMOVE(at, link);
+    view_release(at->view);
+    at->view = NULL;
+    at->endpoint = NULL;
+    listening_release(at);
+}
+
+static const struct endpoint_socket *socket_of(const struct endpoint *e, int fd)
+{
+    for (size_t i = 0; i < e->socket_count; i++)
+        if (e->sockets[i].fd == fd)
+            return &e->sockets[i];
+    return NULL;
+}
+
+static void let_go(struct listening *at)
+{
+    struct acceptor *a, *next;
+    for (a = LIST_FIRST(&at->acceptors); a; a = next) {
+        const struct endpoint_socket *s = socket_of(at->endpoint, a->fd);
+        next = LIST_NEXT(a, link);
+        if (s && s->next != at->worker->index)
+            stop(a, false);
+    }
+}
+
+void listenings_follow(struct worker *w)
+{
+    struct listening *at, *next;
+    LIST_FOREACH(at, &w->listenings, link)
+    {
+        at->gone = at->endpoint->listener == SNAPSHOT_GONE;
+        if (at->gone)
+            continue;
+        view_release(at->view);
+        at->view = view_hold(w->view);
+        at->listener = at->endpoint->listener;
+    }
+    for (at = LIST_FIRST(&w->listenings); at; at = next) {
+        next = LIST_NEXT(at, link);
+        if (at->gone)
+            end(at);
+        else
+            let_go(at);
+    }
+}
+
+void listenings_take(struct worker *w)
+{
+    const struct snapshot *s = w->view->snapshot;
+    for (size_t i = 0; i < s->bind_count; i++) {
+        const struct snapshot_bind *b = &s->binds[i];
+        for (size_t k = 0; k < b->endpoint->socket_count; k++) {
+            const struct endpoint_socket *socket = &b->endpoint->sockets[k];
+            if (socket->next != w->index || socket->owner == w->index)
+                continue;
+            struct listening *at = listening_of(w, b);
+            int r = at ? start(at, socket->fd) : -ENOMEM;
+            if (r < 0)
+                error_log(LOG_LEVEL_ERROR, "worker %u cannot accept on listener %s: %s", w->index,
+                          s->conf->listeners[b->listener].name, green_strerror(r));
+        }
+    }
+}
+
+void listenings_end(struct worker *w)
+{
+    while (!LIST_EMPTY(&w->listenings))
+        end(LIST_FIRST(&w->listenings));
 }

@@ -104,16 +104,29 @@ void overload_look(struct overload *o)
 
 void overload_init(struct overload *o, const struct conf *conf)
 {
-    *o = (struct overload){.on = conf->overload.on, .max_memory = conf->overload.max_memory};
-    atomic_store(&o->refuse_from, INT64_MAX);
-    if (o->on)
+    *o = (struct overload){.max_memory = 0};
+    overload_configure(o, conf);
+}
+
+void overload_configure(struct overload *o, const struct conf *conf)
+{
+    o->max_memory = conf->overload.max_memory;
+    atomic_store(&o->on, conf->overload.on);
+    if (conf->overload.on) {
         overload_look(o);
+        return;
+    }
+    for (int i = 0; i < OVERLOAD_RESOURCES; i++)
+        atomic_store(&o->gauges[i].level, OVERLOAD_NONE);
+    atomic_store(&o->level, OVERLOAD_NONE);
+    atomic_store(&o->refuse_from, INT64_MAX);
 }
 
 void *overload_watch(void *arg)
 {
     struct overload *o = arg;
     while (green_sleep(LOOK_INTERVAL) == 0)
-        overload_look(o);
+        if (atomic_load(&o->on))
+            overload_look(o);
     return NULL;
 }

@@ -39,7 +39,7 @@ struct overload {
     atomic_uint_fast64_t shed, refused,
         reset; /* connections closed, requests and connections answered with 503,
                                                       connections reset */
-    bool on;
+    atomic_bool on;
     int64_t max_memory; /* as configured; 0: by the system */
     green_time trimmed; /* when memory was last given back to the system */
 };
@@ -47,7 +47,10 @@ struct overload {
 /* Looks for the first time; nothing is in use yet. */
 void overload_init(struct overload *o, const struct conf *conf);
 
-/* Greenlet of the main thread: looks once a second, until it is cancelled. `arg` is the struct overload. */
+/* The configuration may have changed: main thread. */
+void overload_configure(struct overload *o, const struct conf *conf);
+
+/* Greenlet of the main thread: looks once a second, while it is on, until it is cancelled. `arg` is the struct overload. */
 void *overload_watch(void *arg);
 
 /* One look: measures, goes to the level that follows, tells the error log of each change. */

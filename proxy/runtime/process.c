@@ -9,43 +9,18 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "http/demand.h"
-#include "listener.h"
+#include "endpoint.h"
+#include "load.h"
 #include "observe/admin.h"
 #include "observe/error_log.h"
 #include "privileges.h"
-#include "route/rate_table.h"
+#include "reload.h"
 #include "sandbox.h"
 #include "sources.h"
 #include "upstream/names.h"
+#include "workers.h"
 
-/* --- word from the workers ---------------------------------------------------------------------------------------------- */
-
-static struct worker *worker_of(green_post_t *post, size_t offset)
-{
-    return (struct worker *)(void *)((char *)post - offset);
-}
-
-static void on_started(green_post_t *post)
-{
-    struct process *p = worker_of(post, offsetof(struct worker, started_post))->process;
-    if (--p->starting == 0)
-        green_wake(&p->all_started, 0);
-}
-
-static void on_ended(green_post_t *post)
-{
-    struct process *p = worker_of(post, offsetof(struct worker, ended_post))->process;
-    if (--p->running == 0)
-        green_wake(&p->all_ended, 0);
-}
-
-void worker_report(struct worker *w, enum worker_event event)
-{
-    green_post_t *post = event == WORKER_STARTED ? &w->started_post : &w->ended_post;
-    post->fn = event == WORKER_STARTED ? on_started : on_ended;
-    green_post(w->process->hub, post);
-}
+#define RELOAD_PATIENCE GREEN_S(10) /* at the end, for one that waits for its disk */
 
 /* --- starting ------------------------------------------------------------------------------------------------------------ */
 
@@ -56,14 +31,6 @@ static void raise_descriptor_limit(void)
         limit.rlim_cur = limit.rlim_max;
         setrlimit(RLIMIT_NOFILE, &limit);
     }
-}
-
-static size_t bind_count(const struct conf *conf)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < conf->listener_count; i++)
-        n += conf->listeners[i].binds;
-    return n;
 }
 
 /* Checking passwords is slow by design and takes much memory: it may have half of the processors, and no more than
@@ -77,116 +44,47 @@ static int open_password_threads(struct process *p, long cpus)
     return green_threads_open(&p->password_threads, &attr);
 }
 
-static bool counts_sources(const struct conf *conf)
+static int prepare(struct process *p, struct conf *conf, const char *path)
 {
-    bool any = false;
-    for (size_t i = 0; i < conf->listener_count; i++)
-        any |= conf->listeners[i].patience.connections_per_source ||
-               conf->listeners[i].patience.requests_per_source;
-    return any;
-}
-
-static int prepare(struct process *p, const struct conf *conf)
-{
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    *p = (struct process){.conf = conf, .hub = green_hub()};
+    *p = (struct process){.path = path, .hub = green_hub()};
     askable_init(&p->workers_to_ask);
-    p->worker_count = conf->workers ? (unsigned)conf->workers : cpus > 0 ? (unsigned)cpus : 1;
-    p->listeners = calloc(conf->listener_count + 1, sizeof *p->listeners);
-    p->workers = calloc(p->worker_count, sizeof *p->workers);
-    if (!p->hub || !p->listeners || !p->workers || open_password_threads(p, cpus) < 0)
-        return -ENOMEM;
-    if (!(p->metrics = metrics_new()) || !(p->view = metrics_view_new(p->metrics, conf, p->worker_count)))
-        return -ENOMEM;
-    if (demand_has_rates(conf) && !(p->rates = rate_table_new((size_t)conf->rate_limit_keys)))
-        return -ENOMEM;
-    if (counts_sources(conf) && !(p->sources = sources_new(&p->hash_key, (size_t)conf->max_connections)))
-        return -ENOMEM;
-    for (size_t i = 0; i < conf->listener_count; i++) {
-        struct listener *l = &p->listeners[i];
-        l->conf = &conf->listeners[i];
-        l->bound = calloc(l->conf->binds, sizeof *l->bound);
-        if (!l->bound)
-            return -ENOMEM;
+    int r = p->hub ? hash_key_draw(&p->hash_key) : -ENOMEM;
+    if (r == 0)
+        r = open_password_threads(p, sysconf(_SC_NPROCESSORS_ONLN));
+    if (r == 0 && !(p->metrics = metrics_new()))
+        r = -ENOMEM;
+    if (r < 0) {
+        conf_free(conf);
+        return r;
     }
-    for (unsigned i = 0; i < p->worker_count; i++) {
-        struct worker *w = &p->workers[i];
-        w->process = p;
-        w->conf = conf;
-        w->index = i;
-        w->metrics = p->view;
-        w->reserve_fd = -1;
-        w->waiting = calloc(conf->listener_count + 1, sizeof *w->waiting);
-        w->listening = calloc(bind_count(conf) + 1, sizeof *w->listening);
-        if (!w->listening || !w->waiting)
-            return -ENOMEM;
-        for (size_t k = 0; k < conf->listener_count; k++)
-            TAILQ_INIT(&w->waiting[k]);
-    }
-    return 0;
+    p->serving = workers_wanted(conf);
+    p->snapshot = snapshot_new(p, conf, NULL, p->serving);
+    return p->snapshot ? names_use_servers(conf) : -ENOMEM;
 }
 
-/* What a request that comes round again is known by: nobody else may have the same. */
-static void choose_name(struct process *p)
+static int open_access_log(struct process *p)
 {
-    const char *configured = p->conf->loops.via.written;
-    if (configured)
-        snprintf(p->via, sizeof p->via, "%s", configured);
-    else
-        snprintf(p->via, sizeof p->via, "greenway-%08x", (unsigned)keyed_hash(&p->hash_key, 0, "via", 3));
-    for (unsigned i = 0; i < p->worker_count; i++)
-        p->workers[i].via = p->via;
+    p->log = access_log_open(p->snapshot->conf);
+    p->snapshot->logged = p->log;
+    return p->log ? 0 : -1;
 }
 
-/* Threads start with all signals blocked: they are the main thread's business. */
-static int start_workers(struct process *p)
+static int open_endpoints(struct process *p)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int r = 0;
-    for (unsigned i = 0; i < p->worker_count && r == 0; i++) {
-        p->workers[i].log = access_log_tail(p->log);
-        r = !p->workers[i].log ? ENOMEM
-                               : pthread_create(&p->workers[i].thread, NULL, worker_main, &p->workers[i]);
-        if (r == 0) {
-            p->starting++;
-            p->running++;
-        }
-    }
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (r != 0)
-        error_log(LOG_LEVEL_ERROR, "cannot start worker %u: %s", p->running, strerror(r));
-    green_expect_outside();
-    if (p->starting && green_park(&p->all_started, GREEN_FOREVER) < 0)
-        r = -EIO;
-    green_unexpect_outside();
-    for (unsigned i = 0; i < p->running; i++)
-        if (p->workers[i].result < 0) {
-            error_log(LOG_LEVEL_ERROR, "worker %u cannot start: %s", i, green_strerror(p->workers[i].result));
-            r = p->workers[i].result;
-        }
-    return r ? -1 : 0;
+    int r = endpoints_open(p->snapshot, NULL);
+    if (r == 0)
+        r = endpoints_share(p->snapshot, p->serving);
+    if (r == 0)
+        endpoints_settle(p->snapshot, NULL);
+    return r;
 }
 
 /* --- ending ---------------------------------------------------------------------------------------------------------------- */
 
 static void ask_to_end(struct process *p)
 {
-    p->draining = true;
+    p->told = true;
     green_wake(&p->told_to_end, 0);
-}
-
-/* All workers have started: what they wrote about themselves may be read. */
-static void drain_workers(struct process *p)
-{
-    for (unsigned i = 0; i < p->worker_count; i++) {
-        struct worker *w = &p->workers[i];
-        if (w->thread && w->hub && w->result == 0) {
-            w->drain_post.fn = worker_drain;
-            green_post(w->hub, &w->drain_post);
-        }
-    }
 }
 
 static void reopen_logs(struct process *p)
@@ -199,6 +97,11 @@ static void reopen_logs(struct process *p)
         error_log(LOG_LEVEL_ERROR, "cannot reopen the access log: %s", green_strerror(r));
 }
 
+static void reload_by_signal(void *arg)
+{
+    reload(arg, false, NULL);
+}
+
 static void *obey_signals(void *arg)
 {
     struct process *p = arg;
@@ -208,13 +111,17 @@ static void *obey_signals(void *arg)
             return NULL;
         if (number == SIGUSR1) {
             reopen_logs(p);
-        } else if (!p->draining) {
+        } else if (number == SIGHUP) {
+            if (!p->told && green_spawn_detached("reload", reload_by_signal, p) < 0)
+                error_log(LOG_LEVEL_ERROR, "no memory for a reload");
+        } else if (!p->told) {
             error_log(LOG_LEVEL_NOTICE, "%s: draining %ld connections, at most %lld s", strsignal(number),
-                      atomic_load(&p->connections), (long long)(p->conf->shutdown_grace / GREEN_S(1)));
+                      atomic_load(&p->connections),
+                      (long long)(p->snapshot->conf->shutdown_grace / GREEN_S(1)));
             ask_to_end(p);
         } else {
             error_log(LOG_LEVEL_NOTICE, "%s again: exiting at once", strsignal(number));
-            listeners_unlink(p);
+            endpoints_unlink(p->snapshot, NULL);
             _exit(1);
         }
     }
@@ -225,52 +132,54 @@ static void cut_off(struct process *p)
 {
     error_log(LOG_LEVEL_WARNING, "shutdown_grace is over: %ld connections are cut off",
               atomic_load(&p->connections));
-    listeners_unlink(p);
+    endpoints_unlink(p->snapshot, NULL);
     access_log_finish(p->log);
     _exit(0);
 }
 
+/* A reload that is changing something ends first: that does not take long. */
+static void drain(struct process *p)
+{
+    green_shield();
+    int r = green_mutex_lock(&p->changing, GREEN_FOREVER);
+    workers_drain(p);
+    if (r == 0)
+        green_mutex_unlock(&p->changing);
+    green_unshield();
+}
+
 static void wait_for_end(struct process *p)
 {
-    green_t *names = green_spawn(names_check, (void *)(uintptr_t)p->conf);
-    green_t *watch = p->overload.on ? green_spawn(overload_watch, &p->overload) : NULL;
+    green_t *watch = green_spawn(overload_watch, &p->overload);
     green_expect_outside();
-    while (!p->draining && green_park(&p->told_to_end, GREEN_FOREVER) < 0)
+    while (!p->told && green_park(&p->told_to_end, GREEN_FOREVER) < 0)
         ;
-    drain_workers(p);
-    if (p->running && green_park(&p->all_ended, green_in(p->conf->shutdown_grace)) < 0)
+    drain(p);
+    if (p->running && green_park(&p->all_ended, green_in(p->snapshot->conf->shutdown_grace)) < 0)
         cut_off(p);
     green_unexpect_outside();
-    if (names && green_kill(names, GREEN_FOREVER) == 0)
-        green_release(names);
     if (watch && green_kill(watch, GREEN_FOREVER) == 0)
         green_release(watch);
-    for (unsigned i = 0; i < p->worker_count; i++)
-        if (p->workers[i].thread)
-            pthread_join(p->workers[i].thread, NULL);
+    workers_join(p);
+    if (green_mutex_lock(&p->reloading, green_in(RELOAD_PATIENCE)) < 0)
+        error_log(LOG_LEVEL_WARNING, "a reload is still reading its file");
 }
 
 static void take_down(struct process *p)
 {
-    listeners_unlink(p);
     admin_close(p->admin);
+    if (p->snapshot)
+        endpoints_unlink(p->snapshot, NULL);
+    if (p->snapshot)
+        endpoints_abandon(p->snapshot);
+    snapshot_release(p->snapshot);
     if (p->log)
         access_log_close(p->log);
-    for (unsigned i = 0; p->workers && i < p->worker_count; i++) {
-        for (size_t k = 0; k < p->workers[i].listening_count; k++)
-            green_close(p->workers[i].listening[k].fd);
-        free(p->workers[i].listening);
-        free(p->workers[i].waiting);
-    }
     askable_destroy(&p->workers_to_ask);
-    metrics_view_free(p->view);
     metrics_free(p->metrics);
-    rate_table_free(p->rates);
     sources_free(p->sources);
-    free(p->workers);
-    for (size_t i = 0; p->listeners && i < p->conf->listener_count; i++)
-        free(p->listeners[i].bound);
-    free(p->listeners);
+    for (unsigned i = 0; i < atomic_load(&p->worker_count); i++)
+        free(p->workers[i]);
     if (p->password_threads && green_threads_close(p->password_threads, GREEN_FOREVER) < 0)
         error_log(LOG_LEVEL_WARNING, "the threads that check passwords did not end");
 }
@@ -292,28 +201,39 @@ static int open_error_log(const struct conf *conf)
     return r;
 }
 
-int runtime_run(const struct conf *conf)
+/* Up to where everything serves. A reload that is asked for already waits for that. */
+static int start(struct process *p)
 {
-    static const int handled[] = {SIGTERM, SIGINT, SIGUSR1};
+    int r = green_mutex_lock(&p->changing, GREEN_FOREVER);
+    if (r < 0)
+        return r;
+    r = workers_start(p, p->serving);
+    if (r == 0)
+        r = reload_begin(p);
+    reload_check_names(p);
+    green_mutex_unlock(&p->changing);
+    return r;
+}
+
+int runtime_run(struct conf *conf, const char *path)
+{
+    static const int handled[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP};
+    size_t count = sizeof handled / sizeof handled[0] - !path; /* without a file a hang-up ends it, as ever */
     struct process p;
     struct privileges privileges;
     green_t *signals = NULL;
-    if (privileges_find(&privileges, conf) < 0)
+    if (privileges_find(&privileges, conf) < 0) {
+        conf_free(conf);
         return 1;
+    }
     raise_descriptor_limit();
-    int r = prepare(&p, conf);
-    if (r == 0)
-        r = names_use_servers(conf);
+    int r = prepare(&p, conf, path);
     if (r < 0)
         error_log(LOG_LEVEL_ERROR, "cannot start: %s", green_strerror(r));
-    if (r == 0 && (r = hash_key_draw(&p.hash_key)) < 0)
-        error_log(LOG_LEVEL_ERROR, "no random numbers: %s", green_strerror(r));
     if (r == 0)
-        choose_name(&p);
+        r = green_signals_open(&p.signals, handled, count);
     if (r == 0)
-        r = green_signals_open(&p.signals, handled, sizeof handled / sizeof handled[0]);
-    if (r == 0)
-        r = listeners_bind(&p);
+        r = open_endpoints(&p);
     if (r == 0)
         r = admin_open(&p);
     if (r == 0) /* threads only come later */
@@ -321,22 +241,23 @@ int runtime_run(const struct conf *conf)
     if (r == 0)
         r = sandbox_enter(conf);
     if (r == 0)
-        r = (p.log = access_log_open(conf)) ? 0 : -1;
+        r = open_access_log(&p);
     if (r == 0) /* from here on; what kept it from starting went to standard error */
         r = open_error_log(conf);
     if (r == 0 && !(signals = green_spawn(obey_signals, &p)))
         r = -ENOMEM;
     if (r == 0) {
         overload_init(&p.overload, conf);
-        r = start_workers(&p);
+        r = start(&p);
         if (r < 0)
             ask_to_end(&p);
         wait_for_end(&p);
     }
+    reload_stop_names(&p);
     if (signals && green_kill(signals, GREEN_FOREVER) == 0)
         green_release(signals);
     if (p.signals) {
-        block(handled, sizeof handled / sizeof handled[0]); /* one more must not kill what is ending anyway */
+        block(handled, count); /* one more must not kill what is ending anyway */
         green_signals_close(p.signals);
     }
     take_down(&p);

@@ -10,36 +10,55 @@
 #include "observe/metrics.h"
 #include "overload.h"
 #include "route/keyed_hash.h"
+#include "snapshot.h"
 #include "worker.h"
 
+#define PROCESS_WORKERS_MOST 256 /* as many as `workers` may ask for */
+
+/* How reloads went. */
+struct reloads {
+    atomic_uint_fast64_t succeeded, failed;
+    atomic_int_fast64_t last; /* seconds since 1970 of the last success; 0: none yet */
+};
+
 struct process {
-    const struct conf *conf;
+    struct snapshot *snapshot; /* the present one; main thread only: others have their views */
+    const char *path;          /* of the configuration's file; NULL: it was not read from one */
     struct access_log *log;
     struct metrics *metrics;
-    struct metrics_view *view;  /* of conf */
-    struct admin *admin;        /* NULL: off */
-    struct listener *listeners; /* by index in conf->listeners */
-    struct worker *workers;
-    unsigned worker_count;
-    struct askable workers_to_ask; /* those that run */
+    struct admin *admin; /* NULL: off */
+    struct worker
+        *workers[PROCESS_WORKERS_MOST]; /* a worker that has ended stays here, for the next of its number */
+    atomic_uint worker_count;           /* of these */
+    unsigned serving;                   /* the first so many accept connections, the others retire */
+    struct askable workers_to_ask;      /* those that run */
     green_threads_t *
         password_threads; /* what is slow by design has threads of its own, so that it holds up nothing else */
     atomic_long connections; /* client connections, all listeners */
     struct hash_key hash_key;
-    char via[80];             /* our name in Via */
-    struct rate_table *rates; /* NULL: nothing limits a rate */
     struct overload overload; /* how short descriptors and memory are */
-    struct sources *sources;  /* NULL: nothing is counted by source */
-    green_hub_t *hub;         /* of the main thread, which waits for signals and for workers to end */
+    struct sources *sources;  /* NULL: nothing was ever counted by source */
+    struct reloads reloads;
+    green_hub_t *hub; /* of the main thread, which waits for signals and for workers to end */
     green_signals_t *signals;
-    unsigned starting, running; /* workers that have yet to start, to end; main thread only */
-    green_park_t all_started, all_ended, told_to_end;
-    bool draining;
+    unsigned starting, running,
+        unanswered; /* workers that have yet to start, to end, to answer; main thread only */
+    green_park_t all_started, all_ended, all_answered, told_to_end;
+    green_mutex_t reloading; /* held during a reload: the next one waits */
+    green_mutex_t changing;  /* held while workers are told something: they neither come nor go */
+    bool told;               /* to end */
+    bool draining;           /* and the workers have been told */
+    green_t *names;          /* looks them up, those of ... */
+    struct snapshot *names_of;
+    struct snapshot *next; /* during a reload: what workers are to go over to */
 };
 
-/* Runs the proxy until a signal ends it. SIGTERM and SIGINT drain: listeners close, idle connections close, the others
- * finish within shutdown_grace; a second one exits at once. SIGUSR1 reopens the access log. Returns the exit status: 0
- * after a drain, 1 if it could not start (one clear line for each problem was printed). */
-int runtime_run(const struct conf *conf);
+/*
+ * Runs the proxy until a signal ends it. SIGTERM and SIGINT drain: listeners close, idle connections close, the others
+ * finish within shutdown_grace; a second one exits at once. SIGUSR1 reopens the access log, SIGHUP reloads the file at
+ * `path` (NULL: there is none). Takes conf over. Returns the exit status: 0 after a drain, 1 if it could not start (one
+ * clear line for each problem was printed).
+ */
+int runtime_run(struct conf *conf, const char *path);
 
 #endif

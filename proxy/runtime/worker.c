@@ -14,7 +14,6 @@
 #include "presence.h"
 #include "process.h"
 #include "upstream/names.h"
-#include "upstream/origins.h"
 
 #define HOUSEKEEPING_INTERVAL GREEN_MS(500)
 
@@ -25,16 +24,6 @@ struct worker *worker_self(void)
     return self;
 }
 
-struct group *worker_group(struct worker *w, const struct conf_upstream *upstream)
-{
-    return &w->groups[upstream - w->conf->upstreams];
-}
-
-struct origins *worker_origins(struct worker *w, const struct conf_listener *listener)
-{
-    return &w->origins[listener - w->conf->listeners];
-}
-
 struct span worker_date(struct worker *w)
 {
     return http_date(&w->date, time(NULL));
@@ -43,7 +32,7 @@ struct span worker_date(struct worker *w)
 /* What others want to know of this thread, but may not look at. */
 static void tell_metrics(struct worker *w)
 {
-    struct worker_metrics *m = w->metrics->metrics->workers[w->index];
+    struct worker_metrics *m = w->process->metrics->workers[w->index];
     green_stats_t stats;
     green_hub_stats(&stats);
     counter_set(&m->turns, stats.switches);
@@ -58,8 +47,8 @@ static void tell_metrics(struct worker *w)
     counter_set(&m->mirrors_answered, w->mirrors.answered);
     counter_set(&m->mirrors_failed, w->mirrors.failed);
     counter_set(&m->mirrors_dropped, w->mirrors.busy + w->mirrors.large);
-    for (size_t i = 0; i < w->conf->upstream_count; i++)
-        group_tell_counts(&w->groups[i]);
+    for (size_t i = 0; w->view && i < w->view->conf->upstream_count; i++)
+        group_tell_counts(&w->view->groups[i]);
     counter_set(&m->updated, (uint64_t)green_turn_time());
 }
 
@@ -69,8 +58,8 @@ static void shed_idle(struct worker *w)
     if (overload_level(&w->process->overload) < OVERLOAD_SHED)
         return;
     connections_shed(w, w->connection_count / 10 + 1);
-    for (size_t i = 0; i < w->conf->upstream_count; i++)
-        group_close_idle(&w->groups[i]);
+    for (size_t i = 0; w->view && i < w->view->conf->upstream_count; i++)
+        group_close_idle(&w->view->groups[i]);
 }
 
 /* Log lines go out within about a second even when few come, and the metrics are no older. */
@@ -94,53 +83,27 @@ static void give_back_memory(void *arg)
 
 static int set_up(struct worker *w)
 {
+    const struct conf *conf = w->process->snapshot->conf;
     w->hub = green_hub();
     if (!w->hub)
         return -ENOMEM;
-    int r = names_use_servers(w->conf);
+    int r = names_use_servers(conf);
     if (r < 0)
         return r;
     buffers_init(&w->buffers);
-    encoders_init(&w->encoders, (size_t)w->conf->compress_memory);
+    encoders_init(&w->encoders, (size_t)conf->compress_memory);
     mirrors_init(&w->mirrors);
     if (getrandom(&w->random, sizeof w->random, 0) != sizeof w->random)
         return -errno;
     if ((r = identifiers_init(&w->identifiers)) < 0)
         return r;
     green_on_idle(give_back_memory, w);
-    w->groups = calloc(w->conf->upstream_count + 1, sizeof *w->groups);
-    if (!w->groups)
-        return -ENOMEM;
-    for (size_t i = 0; i < w->conf->upstream_count; i++)
-        if (group_init(&w->groups[i], &w->conf->upstreams[i]) < 0)
-            return -ENOMEM;
-        else
-            group_count(&w->groups[i], w->metrics, w->index);
-    w->origins = calloc(w->conf->listener_count + 1, sizeof *w->origins);
-    if (!w->origins)
-        return -ENOMEM;
-    for (size_t i = 0; i < w->conf->listener_count; i++)
-        origins_init(&w->origins[i], &w->conf->listeners[i].forward);
-    for (size_t i = 0; i < w->listening_count; i++) {
-        struct listening *at = &w->listening[i];
-        green_attr_t attr = {.name = "accept"};
-        green_fd_reset(at->fd); /* the main thread bound it; what its hub knew is not ours */
-        if (green_spawn_ex(&at->acceptor, &attr, listener_accept, at) < 0)
-            return -ENOMEM;
-    }
     askable_enter(&w->process->workers_to_ask, &w->asked, w, w->index);
     return 0;
 }
 
-static void stop_accepting(struct worker *w)
+static void give_up_reserve(struct worker *w)
 {
-    for (size_t i = 0; i < w->listening_count; i++) {
-        struct listening *at = &w->listening[i];
-        if (green_kill(at->acceptor, GREEN_FOREVER) == 0)
-            green_release(at->acceptor);
-        green_close(at->fd);
-    }
-    w->listening_count = 0;
     if (w->reserve_fd >= 0)
         close(w->reserve_fd);
     w->reserve_fd = -1;
@@ -157,24 +120,22 @@ static void wait_for_connections(struct worker *w)
     w->drained = NULL;
 }
 
-/* Greenlets that close idle upstream connections may still be on their way; they need the groups. */
+/* Greenlets that close idle upstream connections may still be on their way; they need the pools. */
 static void take_down(struct worker *w)
 {
     askable_leave(&w->process->workers_to_ask, &w->asked);
     mirrors_end(w);
-    for (size_t i = 0; i < w->conf->upstream_count; i++)
-        group_close_idle(&w->groups[i]);
-    for (size_t i = 0; i < w->conf->listener_count; i++)
-        origins_close_idle(&w->origins[i]);
+    connections_stop_cutting(w);
+    if (w->view)
+        view_retire(w->view);
     green_stats_t stats;
     for (green_hub_stats(&stats); stats.greenlets > 1; green_hub_stats(&stats))
         if (green_sleep(GREEN_MS(1)) < 0)
             break;
-    for (size_t i = 0; i < w->conf->upstream_count; i++)
-        group_destroy(&w->groups[i]);
-    free(w->groups);
+    view_release(w->view);
+    w->view = NULL;
     authenticator_free(w->authenticator);
-    free(w->origins);
+    w->authenticator = NULL;
     buffers_destroy(&w->buffers);
     presences_free(&w->presences);
     encoders_trim(&w->encoders);
@@ -182,12 +143,48 @@ static void take_down(struct worker *w)
         error_log(LOG_LEVEL_WARNING, "worker %u ended with greenlets alive", w->index);
 }
 
+void worker_empty(struct worker *w)
+{
+    if (w->drained)
+        green_wake(w->drained, 0);
+    if (!w->retired || w->told_empty || w->draining)
+        return;
+    w->told_empty = true;
+    worker_report(w, WORKER_EMPTY);
+}
+
 /* Posted by the main thread. */
 void worker_drain(green_post_t *post)
 {
     struct worker *w = (struct worker *)(void *)((char *)post - offsetof(struct worker, drain_post));
     w->draining = true;
-    green_wake(&w->told_to_drain, 0);
+    green_wake(&w->told, 0);
+}
+
+void worker_obey(green_post_t *post)
+{
+    struct worker *w = (struct worker *)(void *)((char *)post - offsetof(struct worker, order_post));
+    w->order = w->next_order;
+    green_wake(&w->told, 0);
+}
+
+/* Orders come one at a time, and are carried out by the thread's main greenlet, so that they may wait. */
+static void obey(struct worker *w)
+{
+    green_expect_outside();
+    while (!w->draining) {
+        w->told = (green_park_t)GREEN_PARK_INIT;
+        if (!w->order && green_park(&w->told, GREEN_FOREVER) < 0)
+            continue;
+        void (*order)(struct worker *) = w->order;
+        w->order = NULL;
+        if (order) {
+            w->result = 0;
+            order(w);
+            worker_report(w, WORKER_ANSWERED);
+        }
+    }
+    green_unexpect_outside();
 }
 
 void *worker_main(void *arg)
@@ -201,11 +198,9 @@ void *worker_main(void *arg)
         green_t *flusher = NULL;
         if (green_spawn_ex(&flusher, &attr, keep_house, w) < 0)
             error_log(LOG_LEVEL_WARNING, "no memory for housekeeping: log lines may come late");
-        green_expect_outside();
-        while (!w->draining && green_park(&w->told_to_drain, GREEN_FOREVER) < 0)
-            ;
-        green_unexpect_outside();
-        stop_accepting(w);
+        obey(w);
+        listenings_end(w);
+        give_up_reserve(w);
         connections_close_idle(w);
         wait_for_connections(w);
         if (flusher && green_kill(flusher, GREEN_FOREVER) == 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "counterpart.h"
 #include "load.h"
 #include "tunnel.h"
 
@@ -18,17 +19,17 @@ struct tcp_session {
 static void write_log(struct connection *c, struct access_entry *e)
 {
     const struct worker *w = c->worker;
-    e->listener = c->listener->conf;
+    e->listener = c->conf;
     e->client = &c->peer;
     e->minor = -1;
     e->started = c->accepted;
     e->ended = green_turn_time();
     metrics_tunnel(
         &(struct metrics_places){
-            .view = w->metrics,
+            .view = c->view->metrics,
             .worker = w->index,
             .listener = c->counts,
-            .server = e->server ? metrics_server(w->metrics, w->index, e->upstream, e->server) : NULL},
+            .server = e->server ? metrics_server(c->view->metrics, w->index, e->upstream, e->server) : NULL},
         e, 0);
     if (access_log_wants(w->log, e))
         access_log_write(w->log, e);
@@ -37,25 +38,42 @@ static void write_log(struct connection *c, struct access_entry *e)
 static void tunnel_done(void *arg, const struct tunnel_result *result)
 {
     struct tcp_session *s = arg;
-    const char *directive = strcmp(result->reason, "idle_timeout") == 0    ? "timeout_tunnel"
+    bool cut = s->connection->cut;
+    const char *directive = cut                                            ? "reload_grace"
+                            : strcmp(result->reason, "idle_timeout") == 0  ? "timeout_tunnel"
                             : strcmp(result->reason, "write_timeout") == 0 ? "timeout_write"
                                                                            : NULL;
     struct conf_origin origin = {NULL, 0};
     if (directive)
-        origin = conf_listener_origin(s->connection->listener->conf, directive);
+        origin = cut ? conf_origin_of(s->connection->view->conf, directive)
+                     : conf_listener_origin(s->connection->conf, directive);
     struct access_entry e = {.upstream = s->upstream,
                              .server = s->server,
                              .connected = s->connected,
                              .first_byte = result->first_byte,
                              .bytes_in = result->from_client,
                              .bytes_out = result->from_upstream,
-                             .reason = result->reason,
+                             .reason = cut ? "cut_by_reload" : result->reason,
                              .directive = directive,
                              .origin = directive ? &origin : NULL};
     write_log(s->connection, &e);
     counter_add(&s->connection->counts->tunnels_ended, 1);
     connection_close(s->connection);
     free(s);
+}
+
+/* The server is still one of the upstream's. */
+static bool follow(void *arg, const struct conf *from, const struct conf *to)
+{
+    struct tcp_session *s = arg;
+    const struct conf_upstream *upstream =
+        conf_upstream_named(to, s->upstream->name, (size_t)(s->upstream - from->upstreams));
+    const struct conf_server *server = upstream ? conf_server_in(upstream, s->server) : NULL;
+    if (!server)
+        return false;
+    s->upstream = upstream;
+    s->server = server;
+    return true;
 }
 
 static void give_up(struct connection *c, const struct conf_upstream *upstream,
@@ -79,12 +97,12 @@ static void begin(void *arg)
 {
     struct connection *c = arg;
     struct worker *w = c->worker;
-    const struct conf_listener *conf = c->listener->conf;
+    const struct conf_listener *conf = c->conf;
     const struct conf_upstream *upstream = route_split(&conf->split, NULL, &c->peer.any, &w->random);
     struct upstream_connection *lease;
     struct connect_failure failure;
     uint64_t tried = 0;
-    if (group_lease(worker_group(w, upstream), false, &tried, &lease, &failure) < 0) {
+    if (group_lease(view_group(c->view, upstream), false, &tried, &lease, &failure) < 0) {
         give_up(c, upstream, &failure);
         return;
     }
@@ -108,6 +126,7 @@ static void begin(void *arg)
     counter_add(&c->counts->tunnels_begun, 1);
     connection_give_wire(c);
     group_take_wire(lease);
+    connection_tunnels(c, tunnel, follow, s);
 }
 
 int tcp_serve(struct connection *c)
@@ -115,11 +134,11 @@ int tcp_serve(struct connection *c)
     return green_spawn_detached("tcp", begin, c);
 }
 
-void tcp_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer,
-                const struct refusal *why)
+void tcp_refuse(struct worker *w, const struct view *v, const struct conf_listener *conf, int fd,
+                const green_address_t *peer, const struct refusal *why)
 {
-    struct conf_origin origin = refusal_origin(w, l, why);
-    struct access_entry e = {.listener = l->conf,
+    struct conf_origin origin = refusal_origin(v, conf, why);
+    struct access_entry e = {.listener = conf,
                              .client = peer,
                              .minor = -1,
                              .reason = why->reason,
@@ -127,7 +146,7 @@ void tcp_refuse(struct worker *w, struct listener *l, int fd, const green_addres
                              .origin = &origin,
                              .started = green_turn_time(),
                              .ended = green_turn_time()};
-    metrics_turned_away(w->metrics, w->index, &e);
+    metrics_turned_away(v->metrics, w->index, &e);
     if (access_log_wants(w->log, &e))
         access_log_write(w->log, &e);
     green_close(fd);

@@ -9,7 +9,7 @@
 int tcp_serve(struct connection *c);
 
 /* Closes a connection that is not taken. */
-void tcp_refuse(struct worker *w, struct listener *l, int fd, const green_address_t *peer,
-                const struct refusal *why);
+void tcp_refuse(struct worker *w, const struct view *v, const struct conf_listener *conf, int fd,
+                const green_address_t *peer, const struct refusal *why);
 
 #endif

@@ -4,16 +4,51 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int group_init(struct group *g, const struct conf_upstream *conf)
+#include "counterpart.h"
+
+/* --- from one configuration to the next -------------------------------------------------------------------------- */
+
+static bool is_taken(const struct group *g, const struct server_state *state)
 {
-    *g = (struct group){.conf = conf, .count = conf->server_count};
-    g->servers = calloc(g->count, sizeof *g->servers);
+    for (size_t i = 0; i < g->count; i++)
+        if (g->servers[i].state == state)
+            return true;
+    return false;
+}
+
+static const struct server *find_server(const struct group *g, const struct group *old,
+                                        const struct conf_server *conf)
+{
+    for (size_t i = 0; old && i < old->count; i++)
+        if (conf_server_same(old->servers[i].conf, conf) && !is_taken(g, old->servers[i].state))
+            return &old->servers[i];
+    return NULL;
+}
+
+static struct server_state *state_of(const struct group *g, const struct group *old,
+                                     const struct conf_server *conf)
+{
+    const struct server *before = find_server(g, old, conf);
+    struct server_state *state = before ? before->state : calloc(1, sizeof *state);
+    if (!state)
+        return NULL;
+    if (!before)
+        TAILQ_INIT(&state->idle);
+    state->references++;
+    return state;
+}
+
+int group_init(struct group *g, const struct conf_upstream *conf, const struct group *old)
+{
+    *g = (struct group){.conf = conf};
+    g->servers = calloc(conf->server_count, sizeof *g->servers);
     if (!g->servers)
         return -ENOMEM;
-    for (size_t i = 0; i < g->count; i++) {
-        g->servers[i].conf = &conf->servers[i];
-        g->servers[i].group = g;
-        TAILQ_INIT(&g->servers[i].idle);
+    for (size_t i = 0; i < conf->server_count; i++) {
+        struct server_state *state = state_of(g, old, &conf->servers[i]);
+        if (!state)
+            return -ENOMEM;
+        g->servers[g->count++] = (struct server){.conf = &conf->servers[i], .group = g, .state = state};
     }
     return 0;
 }
@@ -53,14 +88,30 @@ static void count_connect(struct server *s, green_time began, int result)
     histogram_count(&s->group->counts->connect, histogram_bucket(took), took);
 }
 
+void group_settle(struct group *g, const struct group *old)
+{
+    if (old)
+        g->reused = old->reused;
+    for (size_t i = 0; i < g->count; i++) {
+        struct server_state *state = g->servers[i].state;
+        for (size_t k = 0; old && k < old->count; k++)
+            if (old->servers[k].state == state)
+                g->servers[i].current_weight = old->servers[k].current_weight;
+        state->group = g;
+        g->idle_count += state->idle_count;
+    }
+}
+
 /* --- idle connections --------------------------------------------------------------------------------------------- */
 
 static void leave_pool(struct upstream_connection *c)
 {
     if (!c->idle)
         return;
-    TAILQ_REMOVE(&c->server->idle, c, link);
-    c->server->group->idle_count--;
+    TAILQ_REMOVE(&c->state->idle, c, link);
+    c->state->idle_count--;
+    if (c->state->group)
+        c->state->group->idle_count--;
     c->idle = false;
 }
 
@@ -99,9 +150,9 @@ int64_t group_keep_time(int64_t keep, int32_t announced)
 
 void group_return(struct upstream_connection *c, int32_t announced)
 {
-    struct group *g = c->server->group;
-    const struct conf_upstream *conf = g->conf;
-    int64_t keep = group_keep_time(conf->timeout_idle, announced);
+    struct group *g = c->state->group;
+    const struct conf_upstream *conf = g ? g->conf : NULL;
+    int64_t keep = g ? group_keep_time(conf->timeout_idle, announced) : 0;
     if (keep <= 0 || g->idle_count >= conf->keepalive || c->uses >= conf->keepalive_requests) {
         group_discard(c);
         return;
@@ -115,25 +166,45 @@ void group_return(struct upstream_connection *c, int32_t announced)
         return;
     }
     c->idle = true;
+    c->state->idle_count++;
     g->idle_count++;
-    TAILQ_INSERT_HEAD(&c->server->idle, c, link);
+    TAILQ_INSERT_HEAD(&c->state->idle, c, link);
+}
+
+static void close_idle(struct server_state *state)
+{
+    struct upstream_connection *c;
+    while ((c = TAILQ_FIRST(&state->idle))) {
+        leave_pool(c);
+        if (green_unpark(c->fd))
+            group_discard(c); /* else its greenlet is on the way and does it */
+    }
 }
 
 void group_close_idle(struct group *g)
 {
+    for (size_t i = 0; i < g->count; i++)
+        close_idle(g->servers[i].state);
+}
+
+void group_retire(struct group *g)
+{
     for (size_t i = 0; i < g->count; i++) {
-        struct upstream_connection *c;
-        while ((c = TAILQ_FIRST(&g->servers[i].idle))) {
-            leave_pool(c);
-            if (green_unpark(c->fd))
-                group_discard(c); /* else its greenlet is on the way and does it */
-        }
+        struct server_state *state = g->servers[i].state;
+        if (state->group != g)
+            continue;
+        close_idle(state);
+        state->group = NULL;
     }
 }
 
 void group_destroy(struct group *g)
 {
-    group_close_idle(g);
+    for (size_t i = 0; i < g->count; i++) {
+        struct server_state *state = g->servers[i].state;
+        if (--state->references == 0)
+            free(state); /* it was retired with its last group */
+    }
     free(g->servers);
 }
 
@@ -141,10 +212,11 @@ static struct upstream_connection *take_idle(struct server *s)
 {
     struct upstream_connection *c;
     green_time now = green_turn_time();
-    while ((c = TAILQ_FIRST(&s->idle))) {
+    while ((c = TAILQ_FIRST(&s->state->idle))) {
         leave_pool(c);
         if (!green_unpark(c->fd))
             continue; /* something happened to it: its greenlet is on the way and closes it */
+        c->server = s;
         if (c->expires > now)
             return c;
         group_discard(c);
@@ -255,6 +327,7 @@ int group_lease(struct group *g, bool pooled, uint64_t *tried, struct upstream_c
                 return -ENOMEM;
             }
             c->server = s;
+            c->state = s->state;
             c->fd = fd;
             *out = c;
             return 0;

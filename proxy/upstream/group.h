@@ -1,6 +1,7 @@
 /*
  * An upstream as one worker sees it: its servers, their idle connections, whose turn it is. No locks: each worker
- * has its own.
+ * has its own. A group belongs to one view of the configuration (runtime/view.h); what is known of a server lives on
+ * in the next view's group of that name, if that has the server too.
  */
 #ifndef UPSTREAM_GROUP_H
 #define UPSTREAM_GROUP_H
@@ -18,7 +19,8 @@ struct server;
 /* A connection to a server: leased to one exchange, or idle in the pool, parked. */
 struct upstream_connection {
     TAILQ_ENTRY(upstream_connection) link;
-    struct server *server;
+    struct server *server; /* while leased: of the group that leased it; NULL: no configuration names it */
+    struct server_state *state;
     int fd;
     green_stream_t *tls; /* over it; NULL: plain */
     uint32_t uses;       /* requests sent on it */
@@ -34,12 +36,20 @@ static inline struct wire upstream_wire(const struct upstream_connection *c)
 
 TAILQ_HEAD(upstream_connections, upstream_connection);
 
+/* What outlives a configuration. */
+struct server_state {
+    size_t references;                /* of servers, one in each view that knows it */
+    struct group *group;              /* the present view's; NULL: that does not have it any more */
+    struct upstream_connections idle; /* last back first */
+    int64_t idle_count;
+};
+
 struct server {
     const struct conf_server *conf;
     struct group *group;
-    struct server_metrics *counts;    /* NULL: nobody counts */
-    struct upstream_connections idle; /* last back first */
-    int64_t current_weight;           /* of the smooth weighted round robin */
+    struct server_metrics *counts; /* NULL: nobody counts */
+    struct server_state *state;
+    int64_t current_weight; /* of the smooth weighted round robin */
 };
 
 struct group {
@@ -47,8 +57,8 @@ struct group {
     struct upstream_metrics *counts; /* NULL: nobody counts */
     struct server *servers;
     size_t count;
-    int64_t idle_count;
-    uint64_t reused; /* leases of idle connections */
+    int64_t idle_count; /* all servers' */
+    uint64_t reused;    /* leases of idle connections */
 };
 
 /* Why no connection could be had: for the page, the log and Proxy-Status. */
@@ -65,7 +75,9 @@ struct connect_failure {
  * are left to the caller. */
 void connect_explain(struct connect_failure *f, int code, bool resolving);
 
-int group_init(struct group *g, const struct conf_upstream *conf);
+/* The group of an upstream, with the servers that `old`, the present group of that name or NULL, has too. 0 or -ENOMEM:
+ * then it is to be destroyed. */
+int group_init(struct group *g, const struct conf_upstream *conf, const struct group *old);
 
 /* What happens from now on is counted there. */
 void group_count(struct group *g, const struct metrics_view *metrics, unsigned worker);
@@ -73,9 +85,17 @@ void group_count(struct group *g, const struct metrics_view *metrics, unsigned w
 /* Now and then: tells there what it counts for itself. */
 void group_tell_counts(const struct group *g);
 
-/* Closes the idle connections; leased ones must have been given back. */
-void group_destroy(struct group *g);
+/* It is the present one from now on, instead of `old` (or NULL): turns go on, and so do idle connections. */
+void group_settle(struct group *g, const struct group *old);
+
+/* No later group has its servers unless that was settled before: idle connections to others are closed. */
+void group_retire(struct group *g);
+
+/* Closes the idle connections, those of later groups with the same servers too. */
 void group_close_idle(struct group *g);
+
+/* Leased connections must have been given back. */
+void group_destroy(struct group *g);
 
 /* Servers that an exchange has tried in vain: a bit each, as far as they go. */
 #define GROUP_TRIED_MAX 64

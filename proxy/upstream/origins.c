@@ -25,6 +25,7 @@ void origins_init(struct origins *o, const struct conf_forward *conf)
 {
     o->conf = conf;
     o->idle_count = 0;
+    o->retired = false;
     TAILQ_INIT(&o->idle);
     for (size_t i = 0; i < ORIGINS_BUCKETS; i++)
         LIST_INIT(&o->buckets[i]);
@@ -81,8 +82,9 @@ static void close_oldest(struct origins *o)
         discard(c);
 }
 
-void origins_close_idle(struct origins *o)
+void origins_retire(struct origins *o)
 {
+    o->retired = true;
     while (o->idle_count)
         close_oldest(o);
 }
@@ -109,7 +111,7 @@ void origins_return(struct upstream_connection *connection, int32_t announced)
     struct origin *c = origin_of(connection);
     struct origins *o = c->origins;
     int64_t keep = group_keep_time(o->conf->timeout_idle, announced);
-    if (keep <= 0 || !o->conf->keepalive || connection->uses >= o->conf->keepalive_requests) {
+    if (keep <= 0 || o->retired || !o->conf->keepalive || connection->uses >= o->conf->keepalive_requests) {
         discard(c);
         return;
     }
@@ -131,12 +133,12 @@ void origins_return(struct upstream_connection *connection, int32_t announced)
 
 /* Why a listener of ours is no destination, or NULL. One that the rules name as an exception is, unless it is a forward
  * proxy's: that would be a loop. */
-static const char *own_refused(const struct conf_forward *rules, const struct listener *own,
+static const char *own_refused(const struct conf_forward *rules, const struct conf_listener *own,
                                const green_address_t *address)
 {
     if (!own)
         return NULL;
-    if (own->conf->protocol == CONF_FORWARD)
+    if (own->protocol == CONF_FORWARD)
         return "bind";
     return destination_is_exception(rules, &address->any) ? NULL : "allow_internal";
 }
@@ -153,7 +155,7 @@ static int refuse(struct connect_failure *f, const char *directive)
 }
 
 /* The addresses that may be connected to, in the given order: how many, or -EACCES when there is none. */
-static int judge(const struct origins *o, const struct process *process, const struct destination *d,
+static int judge(const struct origins *o, const struct snapshot *snapshot, const struct destination *d,
                  const green_dns_answer_t *answer, green_address_t *good, struct connect_failure *failure)
 {
     const char *refused = "allow_internal";
@@ -162,7 +164,7 @@ static int judge(const struct origins *o, const struct process *process, const s
         const green_address_t *address = &answer->addresses[i];
         const char *directive = destination_address_refused(o->conf, d, &address->any);
         if (!directive)
-            directive = own_refused(o->conf, listener_at(process, address, NULL), address);
+            directive = own_refused(o->conf, listener_at(snapshot, address, NULL), address);
         if (directive)
             refused = directive;
         else
@@ -173,14 +175,15 @@ static int judge(const struct origins *o, const struct process *process, const s
 
 /* A listener bound to every address has those that this machine will have: a connection with the same address at both
  * ends leads here. */
-static int check_peer(const struct origins *o, const struct process *process, int fd, green_address_t *peer,
+static int check_peer(const struct origins *o, const struct snapshot *snapshot, int fd, green_address_t *peer,
                       struct connect_failure *failure)
 {
     green_address_t local;
     int r = green_peer_address(fd, peer);
-    if (r == 0 && listener_uses_port(process, green_address_port(peer))) {
+    if (r == 0 && listener_uses_port(snapshot, green_address_port(peer))) {
         r = green_local_address(fd, &local);
-        const char *directive = r < 0 ? NULL : own_refused(o->conf, listener_at(process, peer, &local), peer);
+        const char *directive =
+            r < 0 ? NULL : own_refused(o->conf, listener_at(snapshot, peer, &local), peer);
         if (directive)
             return refuse(failure, directive);
     }
@@ -189,7 +192,7 @@ static int check_peer(const struct origins *o, const struct process *process, in
     return r;
 }
 
-static int dial(const struct origins *o, const struct process *process, const struct destination *d,
+static int dial(const struct origins *o, const struct snapshot *snapshot, const struct destination *d,
                 green_address_t *peer, struct connect_failure *failure)
 {
     green_time deadline = green_in(o->conf->timeout_connect);
@@ -200,7 +203,7 @@ static int dial(const struct origins *o, const struct process *process, const st
         connect_explain(failure, r, true);
         return r;
     }
-    int count = judge(o, process, d, answer, good, failure);
+    int count = judge(o, snapshot, d, answer, good, failure);
     green_dns_release(answer);
     if (count < 0)
         return count;
@@ -209,18 +212,18 @@ static int dial(const struct origins *o, const struct process *process, const st
         connect_explain(failure, fd, false);
         return fd;
     }
-    r = check_peer(o, process, fd, peer, failure);
+    r = check_peer(o, snapshot, fd, peer, failure);
     if (r == 0)
         return fd;
     green_close(fd);
     return r;
 }
 
-int origins_connect(struct origins *o, const struct process *process, const struct destination *d,
+int origins_connect(struct origins *o, const struct snapshot *snapshot, const struct destination *d,
                     struct upstream_connection **out, struct connect_failure *failure)
 {
     green_address_t peer;
-    int fd = dial(o, process, d, &peer, failure);
+    int fd = dial(o, snapshot, d, &peer, failure);
     if (fd < 0)
         return fd;
     size_t size = strlen(d->name) + 1;

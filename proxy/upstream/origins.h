@@ -12,7 +12,7 @@
 
 #define ORIGINS_BUCKETS 64
 
-struct process;
+struct snapshot;
 struct origin;
 TAILQ_HEAD(origin_list, origin);
 LIST_HEAD(origin_bucket, origin);
@@ -22,12 +22,13 @@ struct origins {
     struct origin_list idle;                       /* last back first */
     struct origin_bucket buckets[ORIGINS_BUCKETS]; /* the same, by name and port */
     int64_t idle_count;
+    bool retired; /* nobody will ask for what is kept here */
 };
 
 void origins_init(struct origins *o, const struct conf_forward *conf);
 
-/* Closes the idle connections; leased ones are not known here. */
-void origins_close_idle(struct origins *o);
+/* Closes the idle connections, and keeps none from now on; leased ones are not known here. */
+void origins_retire(struct origins *o);
 
 /* An idle connection to this destination, or NULL. Never switches. */
 struct upstream_connection *origins_take(struct origins *o, const struct destination *d);
@@ -37,7 +38,7 @@ struct upstream_connection *origins_take(struct origins *o, const struct destina
  * passed, as RFC 8305 says. 0 and *out, or an error and *failure; failure->status 403 means that no address
  * may be connected to, and failure->directive names the key. May switch.
  */
-int origins_connect(struct origins *o, const struct process *process, const struct destination *d,
+int origins_connect(struct origins *o, const struct snapshot *snapshot, const struct destination *d,
                     struct upstream_connection **out, struct connect_failure *failure);
 
 /* The address at the other end. */

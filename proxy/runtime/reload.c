@@ -1,0 +1,299 @@
+/* From one configuration to the next (reload.h). */
+#include "reload.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "connection.h"
+#include "endpoint.h"
+#include "load.h"
+#include "observe/admin.h"
+#include "observe/error_log.h"
+#include "sandbox.h"
+#include "upstream/names.h"
+#include "workers.h"
+
+/* --- orders: in the worker's main greenlet --------------------------------------------------------------------------- */
+
+static void worker_prepare(struct worker *w)
+{
+    w->next_view = view_new(w->process->next, w->view, w->index);
+    w->result = w->next_view ? 0 : -ENOMEM;
+}
+
+/* From now on it accepts nothing, or does again. */
+static void enlist(struct worker *w)
+{
+    w->retired = w->index >= w->process->serving;
+    w->told_empty = w->told_empty && w->retired;
+}
+
+static void leave_if_empty(struct worker *w)
+{
+    if (!w->connection_count)
+        worker_empty(w);
+}
+
+static void worker_discard(struct worker *w)
+{
+    view_release(w->next_view);
+    w->next_view = NULL;
+    enlist(w);
+    leave_if_empty(w);
+}
+
+static bool same_name_servers(const struct conf *a, const struct conf *b)
+{
+    bool same = a->name_server_count == b->name_server_count;
+    for (size_t i = 0; same && i < a->name_server_count; i++)
+        same = strcmp(a->name_servers[i].written, b->name_servers[i].written) == 0;
+    return same;
+}
+
+static void change_name_servers(const struct conf *before, const struct conf *now)
+{
+    int r = same_name_servers(before, now) ? 0 : names_use_servers(now);
+    if (r < 0)
+        error_log(LOG_LEVEL_ERROR, "cannot change the name servers: %s", green_strerror(r));
+}
+
+static void worker_swap(struct worker *w)
+{
+    struct view *before = w->view; /* NULL: it has just started */
+    w->view = w->next_view;
+    w->next_view = NULL;
+    view_settle(w->view, before);
+    enlist(w);
+    w->encoders.limit = (size_t)w->view->conf->compress_memory;
+    if (before)
+        change_name_servers(before->conf, w->view->conf);
+    listenings_follow(w);
+    connections_follow(w);
+    view_release(before);
+    leave_if_empty(w);
+}
+
+static void worker_take(struct worker *w)
+{
+    listenings_take(w);
+}
+
+/* --- what is said ------------------------------------------------------------------------------------------------------ */
+
+struct telling {
+    FILE *report; /* or NULL */
+};
+
+static void tell(const struct telling *t, enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void tell(const struct telling *t, enum log_level level, const char *format, ...)
+{
+    char text[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    error_log(level, "%s", text);
+    if (t->report)
+        fprintf(t->report, "%s\n", text);
+}
+
+static void tell_findings(const struct telling *t, const struct conf_errors *errors)
+{
+    for (size_t i = 0; i < errors->count; i++) {
+        const struct conf_error *e = &errors->items[i];
+        enum log_level level = e->warning ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
+        if (e->origin.line)
+            tell(t, level, "%s:%d: %s", e->origin.file, e->origin.line, e->text);
+        else
+            tell(t, level, "%s: %s", e->origin.file, e->text);
+    }
+    if (errors->no_memory)
+        tell(t, LOG_LEVEL_ERROR, "out of memory");
+}
+
+/* --- loading ----------------------------------------------------------------------------------------------------------- */
+
+struct loading {
+    const char *path;
+    struct conf_errors errors;
+    struct conf *conf;
+};
+
+/* In a thread: disks may be slow. */
+static void *load(void *arg)
+{
+    struct loading *l = arg;
+    l->conf = conf_load(l->path, &l->errors);
+    return l->conf;
+}
+
+static struct conf *load_again(struct process *p, const struct telling *t)
+{
+    struct loading l = {.path = p->path};
+    int r = green_blocking(load, &l, NULL, GREEN_FOREVER);
+    if (r < 0)
+        tell(t, LOG_LEVEL_ERROR, "cannot read %s: %s", p->path, green_strerror(r));
+    tell_findings(t, &l.errors);
+    conf_errors_free(&l.errors);
+    return l.conf;
+}
+
+/* --- going over -------------------------------------------------------------------------------------------------------- */
+
+/* Everything that can go wrong. Afterwards each worker has a view of p->next beside its own. */
+static int get_ready(struct process *p, struct snapshot *next, unsigned workers)
+{
+    if (sandbox_covers(next->conf) < 0)
+        return -EINVAL;
+    next->logged = access_log_add(p->log, next->conf) == 0;
+    if (!next->logged || endpoints_open(next, p->snapshot) < 0 || endpoints_share(next, workers) < 0)
+        return -EINVAL;
+    p->next = next;
+    int r = workers_start(p, workers);
+    if (r == 0)
+        r = workers_tell(p, worker_prepare);
+    if (r == 0)
+        return 0;
+    workers_tell(p, worker_discard);
+    endpoints_abandon(next);
+    p->next = NULL;
+    return r;
+}
+
+static void change_workers(struct process *p, struct snapshot *next)
+{
+    workers_tell(p, worker_swap);
+    workers_tell(p, worker_take);
+    endpoints_taken(next);
+}
+
+int reload_begin(struct process *p)
+{
+    p->next = p->snapshot;
+    int r = workers_tell(p, worker_prepare);
+    p->next = NULL;
+    if (r == 0)
+        change_workers(p, p->snapshot);
+    return r;
+}
+
+static void change_error_log(const struct conf *before, const struct conf *now)
+{
+    int r =
+        strcmp(before->error_log, now->error_log) == 0 ? error_log_reopen() : error_log_open(now->error_log);
+    if (r < 0)
+        error_log(LOG_LEVEL_ERROR, "cannot open the error log %s: %s; it goes where it went before",
+                  now->error_log, green_strerror(r));
+}
+
+static void go_over(struct process *p, struct snapshot *next, unsigned workers)
+{
+    struct snapshot *before = p->snapshot;
+    p->snapshot = next;
+    p->next = NULL;
+    p->serving = workers;
+    endpoints_settle(next, before);
+    change_workers(p, next);
+    endpoints_unlink(before, next);
+    change_name_servers(before->conf, next->conf);
+    change_error_log(before->conf, next->conf);
+    reload_check_names(p);
+    admin_follow(p);
+    overload_configure(&p->overload, next->conf);
+    snapshot_release(before);
+}
+
+/* Takes conf over. */
+static int change_to(struct process *p, struct conf *conf, const struct telling *t)
+{
+    unsigned workers = workers_wanted(conf), known = atomic_load(&p->worker_count);
+    struct snapshot *next = snapshot_new(p, conf, p->snapshot, workers > known ? workers : known);
+    if (!next)
+        return -ENOMEM;
+    int r = get_ready(p, next, workers);
+    if (r < 0)
+        snapshot_release(next);
+    else
+        go_over(p, next, workers);
+    return r;
+}
+
+static int reload_in_turn(struct process *p, bool dry_run, const struct telling *t)
+{
+    green_time began = green_now();
+    struct conf *conf = load_again(p, t);
+    if (!conf)
+        return -EINVAL;
+    if (dry_run) {
+        conf_free(conf);
+        return 0;
+    }
+    int r = green_mutex_lock(&p->changing, GREEN_FOREVER);
+    if (r < 0 || p->told) {
+        if (r == 0)
+            green_mutex_unlock(&p->changing);
+        conf_free(conf);
+        return -ECANCELED;
+    }
+    r = change_to(p, conf, t);
+    green_mutex_unlock(&p->changing);
+    if (r == 0)
+        tell(t, LOG_LEVEL_NOTICE, "reloaded %s in %lld ms", p->path,
+             (long long)((green_now() - began) / GREEN_MS(1)));
+    return r;
+}
+
+static void count(struct process *p, int result)
+{
+    struct reloads *all = &p->reloads;
+    if (result < 0) {
+        atomic_fetch_add(&all->failed, 1);
+        return;
+    }
+    atomic_fetch_add(&all->succeeded, 1);
+    atomic_store(&all->last, time(NULL));
+}
+
+int reload(struct process *p, bool dry_run, FILE *report)
+{
+    struct telling t = {.report = report};
+    if (!p->path) {
+        tell(&t, LOG_LEVEL_ERROR,
+             "there is no file to reload: this configuration came from the command line");
+        return -ENOTSUP;
+    }
+    int r = green_mutex_lock(&p->reloading, GREEN_FOREVER);
+    if (r < 0)
+        return r;
+    r = reload_in_turn(p, dry_run, &t);
+    if (r < 0)
+        tell(&t, LOG_LEVEL_ERROR, "%s: %s", dry_run ? "nothing would be changed" : "nothing was changed",
+             r == -EINVAL ? "the new configuration cannot be used" : green_strerror(r));
+    if (!dry_run)
+        count(p, r);
+    green_mutex_unlock(&p->reloading);
+    return r;
+}
+
+/* --- names --------------------------------------------------------------------------------------------------------------- */
+
+void reload_stop_names(struct process *p)
+{
+    if (p->names && green_kill(p->names, GREEN_FOREVER) == 0)
+        green_release(p->names);
+    p->names = NULL;
+    snapshot_release(p->names_of);
+    p->names_of = NULL;
+}
+
+void reload_check_names(struct process *p)
+{
+    reload_stop_names(p);
+    p->names_of = snapshot_hold(p->snapshot);
+    p->names = green_spawn(names_check, p->snapshot->conf);
+}
