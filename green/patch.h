@@ -19,6 +19,7 @@
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -31,6 +32,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <threads.h>
 
 /* What can be taken over. */
 enum green_patch_family {
@@ -39,6 +41,8 @@ enum green_patch_family {
     GREEN_PATCH_DNS = 4,     /* getaddrinfo(3), gethostbyname(3) and their kin */
     GREEN_PATCH_PROCESS = 8, /* waitpid(2), system(3), popen(3) */
     GREEN_PATCH_DEFAULT = 15,
+    GREEN_PATCH_SYNC = 16,    /* mutexes, conditions, semaphores and the like, between greenlets */
+    GREEN_PATCH_THREADS = 32, /* pthread_create(3) makes greenlets; takes all of the above */
 };
 
 /* Takes over the families that are safe for every program: net, sleep, dns and process. Any time, for all threads.

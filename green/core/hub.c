@@ -20,6 +20,9 @@
 #define TIDY_INTERVAL  GREEN_S(1)
 
 __thread green_hub_t *green__hub;
+#ifdef GREEN_PATCHED
+bool green__keep_sigpipe;
+#endif
 
 /* --- the loop ------------------------------------------------------------------------------------------------------ */
 
@@ -211,6 +214,10 @@ static void once_per_process(void)
 {
     pthread_key_create(&hub_key, close_at_thread_end);
     struct sigaction present;
+#ifdef GREEN_PATCHED
+    if (green__keep_sigpipe)
+        return;
+#endif
     if (sigaction(SIGPIPE, NULL, &present) == 0 && present.sa_handler == SIG_DFL)
         signal(SIGPIPE, SIG_IGN); /* a closed peer is an error code, not the end of the process */
 }

@@ -155,6 +155,13 @@ struct green_hub {
 
 extern __thread green_hub_t *green__hub;
 
+#ifdef GREEN_PATCHED
+/* For programs that know nothing of libgreen (patch/threads.c): what SIGPIPE does is theirs, and a signal that comes while
+ * the thread is idle ends a call of their main thread. */
+extern bool green__keep_sigpipe;
+extern void (*green__on_signal)(green_hub_t *hub);
+#endif
+
 /* For what other threads look at without a lock: as cheap as a plain store. */
 #define SHOW(variable, value) __atomic_store_n(&(variable), (value), __ATOMIC_RELAXED)
 

@@ -17,6 +17,10 @@
 #define KNOCK_DATA (UINT64_MAX - 1)
 #define COARSE     GREEN_MS(20) /* waits longer than this may end up to a millisecond late */
 
+#ifdef GREEN_PATCHED
+void (*green__on_signal)(green_hub_t *hub);
+#endif
+
 static green_time loop_deadline(green_hub_t *hub)
 {
     if (!uv_loop_alive(&hub->loop))
@@ -210,6 +214,10 @@ void green__poller_wait(green_hub_t *hub, green_time until)
         abort(); /* no greenlet of this thread could ever be woken again */
     }
     hub->now = green_now();
+#ifdef GREEN_PATCHED
+    if (UNLIKELY(n < 0) && green__on_signal)
+        green__on_signal(hub);
+#endif
     if (dispatch(hub, events, n) || hub->now >= loop_due)
         run_loop(hub);
 }

@@ -5,6 +5,8 @@
  */
 #include "transfer.h"
 
+#include "signals.h"
+
 #include <fcntl.h>
 
 static int connect_at_once(int fd, const struct sockaddr *address, socklen_t length)
@@ -19,7 +21,7 @@ static int connect_at_once(int fd, const struct sockaddr *address, socklen_t len
 
 static int await_connection(int fd, green_time deadline)
 {
-    int r = green_wait_fd(fd, POLLOUT, deadline), error = 0;
+    int r = INTERRUPTIBLY(UNRESTARTED, green_wait_fd(fd, POLLOUT, deadline)), error = 0;
     socklen_t length = sizeof error;
     if (r < 0)
         return own_time_is_over(r) ? -EINPROGRESS : r;
@@ -93,8 +95,9 @@ HOOK int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
     if (!COOPERATIVE(NET) || !may_wait(about = green__about(fd)) || !(about & ABOUT_SOCKET)) {
         connection = REAL(accept4)(fd, address, length, flags);
     } else {
+        green_time deadline = green__receive_deadline(fd, about);
         struct acceptance a = {{.attempt = attempt_accept}, address, length, flags};
-        int r = (int)green__fd_perform(fd, FD_READ, &a.operation, green__receive_deadline(fd, about));
+        int r = (int)INTERRUPTIBLY(UNRESTARTED, green__fd_perform(fd, FD_READ, &a.operation, deadline));
         connection = r >= 0 ? r : fail(own_time_is_over(r) ? -EAGAIN : r);
     }
     if (connection >= 0)

@@ -1,5 +1,5 @@
 /* Children: waiting for them, system(3), popen(3). fork(2) needs no help, vfork(2) can have none. */
-#include "real.h"
+#include "signals.h"
 
 #include "../os/waitpid.h"
 
@@ -18,7 +18,7 @@
 static int wait_for_news(pid_t pid, bool stops)
 {
     green_time slice = green_in(STOPPED_SLICE);
-    int r = green__wait_child(pid, stops ? slice : GREEN_FOREVER);
+    int r = INTERRUPTIBLY(UNRESTARTED, green__wait_child(pid, stops ? slice : GREEN_FOREVER));
     return own_time_is_over(r) ? 0 : r;
 }
 

@@ -3,7 +3,7 @@
  * signal mask (ppoll and its like) is honoured by asking again and again, since it holds for the thread only while the
  * kernel is asked.
  */
-#include "real.h"
+#include "signals.h"
 
 #include "../net/fd_state.h"
 
@@ -35,7 +35,7 @@ static int wait_for(struct call *c, green_time end)
         green_time until = end;
         if (c->mask && (until = green_in(MASKED_SLICE)) > end)
             until = end;
-        r = c->wait(c, until);
+        r = INTERRUPTIBLY(ALWAYS, c->wait(c, until));
         if (r > 0)
             return r;
         if (r < 0 && !own_time_is_over(r))

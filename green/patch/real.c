@@ -83,13 +83,9 @@ static const struct {
     const char *name;
     unsigned families;
 } words[] = {
-    {"net", GREEN_PATCH_NET},
-    {"sleep", GREEN_PATCH_SLEEP},
-    {"dns", GREEN_PATCH_DNS},
-    {"process", GREEN_PATCH_PROCESS},
-    {"default", GREEN_PATCH_DEFAULT},
-    {"all", GREEN_PATCH_DEFAULT},
-    {"none", 0},
+    {"net", GREEN_PATCH_NET},         {"sleep", GREEN_PATCH_SLEEP},     {"dns", GREEN_PATCH_DNS},
+    {"process", GREEN_PATCH_PROCESS}, {"default", GREEN_PATCH_DEFAULT}, {"sync", GREEN_PATCH_SYNC},
+    {"threads", GREEN_PATCH_THREADS}, {"pthread", GREEN_PATCH_THREADS}, {"none", 0},
 };
 
 static const struct {
@@ -103,6 +99,8 @@ static const struct {
 
 HOOK void green_patch(unsigned families)
 {
+    if (families & GREEN_PATCH_THREADS)
+        families |= GREEN_PATCH_SYNC | GREEN_PATCH_DEFAULT;
     atomic_store_explicit(&green__patched_families, families, memory_order_relaxed);
 }
 
@@ -137,7 +135,7 @@ static unsigned families_of(const char *text)
             fprintf(
                 stderr,
                 "libgreen-patch: GREEN_PATCH: there is no family '%.*s'; there are net, sleep, dns, process, "
-                "default, all and none\n",
+                "default, sync, threads and none\n",
                 (int)length, text);
         text += length + (text[length] == ',');
     }

@@ -51,9 +51,12 @@ static inline bool green__in_greenlet(unsigned family)
  * we know. Costs a system call. */
 bool green__is_vforked(void);
 
-/* Fails as the C library does: -1 and errno. */
+/* Fails as the C library does: -1 and errno. A thread that was cancelled ends there. */
+void green__thread_cancellation(void);
 static inline int fail(int r)
 {
+    if (r == -ECANCELED)
+        green__thread_cancellation();
     errno = -r;
     return -1;
 }

@@ -2,7 +2,8 @@
  * Sleeping, and waiting for signals. A signal that comes while the whole thread is idle ends the sleep of the main greenlet
  * (core/hub.c tells), for signals of a process are its main thread's.
  */
-#include "real.h"
+#include "signals.h"
+#include "threads.h"
 
 #include <sched.h>
 #include <threads.h>
@@ -19,7 +20,9 @@ static bool is_valid(const struct timespec *t)
 /* Sleeps until `end`: 0, or the errno. */
 static int sleep_to(green_time end)
 {
-    int r = green_sleep_until(end);
+    int r = INTERRUPTIBLY(ALWAYS, green_sleep_until(end));
+    if (r == -ECANCELED)
+        green__thread_cancellation();
     return r < 0 ? -r : 0;
 }
 

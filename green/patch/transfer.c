@@ -5,6 +5,8 @@
  */
 #include "transfer.h"
 
+#include "signals.h"
+
 #include <limits.h>
 #include <stdlib.h>
 
@@ -155,7 +157,7 @@ ssize_t green__take(int fd, unsigned about, struct msghdr *message, int flags)
     if ((flags & MSG_PEEK) || !(about & ABOUT_STREAM))
         t.operation.size = 0; /* the result does not tell whether more is there */
     for (;;) {
-        ssize_t n = green__fd_perform(fd, FD_READ, &t.operation, deadline);
+        ssize_t n = INTERRUPTIBLY(UNRESTARTED, green__fd_perform(fd, FD_READ, &t.operation, deadline));
         if (n < 0)
             return ended(done, n);
         if (!done) {
@@ -203,7 +205,7 @@ ssize_t green__give(int fd, unsigned about, const struct msghdr *message, int fl
         return give_unix_datagram(fd, &t, deadline);
     struct window w = {.iov = message->msg_iov, .count = message->msg_iovlen};
     for (;;) {
-        ssize_t n = green__fd_perform(fd, FD_WRITE, &t.operation, deadline);
+        ssize_t n = INTERRUPTIBLY(UNRESTARTED, green__fd_perform(fd, FD_WRITE, &t.operation, deadline));
         if (n < 0)
             return ended(done, n);
         done += (size_t)n;

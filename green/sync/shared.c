@@ -33,22 +33,23 @@ static int may_wait(green_time deadline)
     return hub->current ? green__interruption(hub->current) : -EPERM;
 }
 
-int green__shared_wait(pthread_mutex_t *lock, struct green_chain *waiters, struct shared_waiter *me,
-                       const char *what, const void *object, green_time deadline)
+int green__shared_enqueue(struct green_chain *waiters, struct shared_waiter *me, green_time deadline)
 {
     int r = may_wait(deadline);
-    if (r < 0) {
-        pthread_mutex_unlock(lock);
+    if (r < 0)
         return r;
-    }
     me->hub = green__hub;
     me->post.fn = arrive;
     chain_push(waiters, &me->node);
-    pthread_mutex_unlock(lock);
+    return 0;
+}
 
+int green__shared_await(pthread_mutex_t *lock, struct shared_waiter *me, const char *what, const void *object,
+                        green_time deadline)
+{
     green_expect_outside();
     green__waits_for(what, object);
-    r = green_park(&me->park, deadline);
+    int r = green_park(&me->park, deadline);
     if (!me->arrived) {
         pthread_mutex_lock(lock);
         bool claimed = me->claimed;
@@ -60,6 +61,14 @@ int green__shared_wait(pthread_mutex_t *lock, struct green_chain *waiters, struc
     }
     green_unexpect_outside();
     return me->arrived ? me->result : r;
+}
+
+int green__shared_wait(pthread_mutex_t *lock, struct green_chain *waiters, struct shared_waiter *me,
+                       const char *what, const void *object, green_time deadline)
+{
+    int r = green__shared_enqueue(waiters, me, deadline);
+    pthread_mutex_unlock(lock);
+    return r < 0 ? r : green__shared_await(lock, me, what, object, deadline);
 }
 
 struct shared_waiter *green__shared_claim(struct green_chain *waiters, struct green_chain *claimed,

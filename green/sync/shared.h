@@ -27,6 +27,12 @@ struct shared_waiter {
 int green__shared_wait(pthread_mutex_t *lock, struct green_chain *waiters, struct shared_waiter *me,
                        const char *what, const void *object, green_time deadline);
 
+/* The same in two steps, for who has something to do in between: under the lock, and after it was let go. An error of the
+ * first means that nothing is waited for. */
+int green__shared_enqueue(struct green_chain *waiters, struct shared_waiter *me, green_time deadline);
+int green__shared_await(pthread_mutex_t *lock, struct shared_waiter *me, const char *what, const void *object,
+                        green_time deadline);
+
 /* Under the lock: moves the first who waits to the claimed, with what its wait will return. NULL: nobody waits. */
 struct shared_waiter *green__shared_claim(struct green_chain *waiters, struct green_chain *claimed,
                                           int result);
