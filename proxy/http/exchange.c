@@ -490,6 +490,8 @@ static void write_log(struct exchange *x)
     x->log.bytes_in = x->client->body_in;
     x->log.bytes_out = x->client->body_out;
     x->log.ended = green_turn_time();
+    if (*x->log.reason)
+        exchange_log_fields(x);
     metrics_request(&(struct metrics_places){.view = x->view->metrics,
                                              .worker = x->worker->index,
                                              .listener = x->connection->counts,

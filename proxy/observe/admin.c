@@ -9,10 +9,14 @@
 #include "address.h"
 #include "admin_access.h"
 #include "admin_login.h"
+#include "dashboard_page.h"
 #include "error_log.h"
+#include "events.h"
 #include "exposition.h"
 #include "http/encoder.h"
+#include "history.h"
 #include "runtime/process.h"
+#include "status.h"
 
 #define MOST_CONNECTIONS 256
 #define HEAD_LIMIT       16384
@@ -36,6 +40,9 @@ struct admin {
     const char *token;         /* NULL: nobody needs one */
     struct admin_sessions sessions;
     struct encoders encoders;
+    struct history history;
+    struct events events;
+    green_t *clock; /* its greenlet: a sample and an event each second */
     size_t count;
     struct admin_server servers[];
 };
@@ -57,7 +64,7 @@ static int set_usual(green_http_exchange_t *x)
         {"Cache-Control", "no-store"},
         {"X-Content-Type-Options", "nosniff"},
         {"X-Frame-Options", "DENY"},
-        {"Referrer-Policy", "no-referrer"},
+        {"Referrer-Policy", "same-origin"}, /* with none, browsers hide where our own form came from */
         {"Cross-Origin-Resource-Policy", "same-origin"},
         {"Cross-Origin-Opener-Policy", "same-origin"},
     };
@@ -118,49 +125,83 @@ static int answer_long(struct admin *a, green_http_exchange_t *x, const char *ty
 
 /* --- pages -------------------------------------------------------------------------------------------------------- */
 
-static int answer_metrics(struct admin *a, green_http_exchange_t *x)
+static int answer_metrics(const struct admin_server *s, green_http_exchange_t *x)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return -ENOMEM;
-    exposition_write(out, a->process);
-    int r = fclose(out) == 0 ? answer_long(a, x, EXPOSITION_TYPE, text, size) : -ENOMEM;
+    exposition_write(out, s->admin->process);
+    int r = fclose(out) == 0 ? answer_long(s->admin, x, EXPOSITION_TYPE, text, size) : -ENOMEM;
     free(text);
     return r;
 }
 
-static int answer_health(struct admin *a, green_http_exchange_t *x)
+static int answer_status(const struct admin_server *s, green_http_exchange_t *x)
+{
+    char *text = status_text(s->admin->process, &s->admin->history, true);
+    int r = text ? answer_long(s->admin, x, "application/json", text, strlen(text)) : -ENOMEM;
+    free(text);
+    return r;
+}
+
+static int answer_events(const struct admin_server *s, green_http_exchange_t *x)
+{
+    if (s->admin->events.clients >= EVENTS_CLIENTS) {
+        int r = green_http_set(x, "Retry-After", "10");
+        green_http_close(x);
+        return r < 0 ? r : answer_text(x, 503, "too many are watching; /status.json answers everybody\n");
+    }
+    return events_serve(&s->admin->events, x, status_text(s->admin->process, &s->admin->history, true));
+}
+
+static int answer_dashboard(const struct admin_server *s, green_http_exchange_t *x)
+{
+    int r = green_http_set(x, "Content-Security-Policy", DASHBOARD_PAGE_POLICY);
+    return r < 0 ? r
+                 : answer_long(s->admin, x, "text/html; charset=utf-8", dashboard_page, dashboard_page_size);
+}
+
+static int answer_health(const struct admin_server *s, green_http_exchange_t *x)
 {
     return answer_text(x, 200, "ok\n");
 }
 
-static int answer_readiness(struct admin *a, green_http_exchange_t *x)
+static int answer_readiness(const struct admin_server *s, green_http_exchange_t *x)
 {
-    const struct process *p = a->process;
+    const struct process *p = s->admin->process;
     if (p->draining)
         return answer_text(x, 503, "draining\n");
     return p->starting ? answer_text(x, 503, "starting\n") : answer_text(x, 200, "ready\n");
 }
 
-static int answer_login(struct admin *a, green_http_exchange_t *x)
+static int answer_login(const struct admin_server *s, green_http_exchange_t *x)
 {
-    return admin_login(&a->sessions, a->token, x);
+    return admin_login(&s->admin->sessions, s->admin->token, x);
 }
 
-static int answer_logout(struct admin *a, green_http_exchange_t *x)
+/* Whether whoever asks had to sign in, and can sign out. */
+static int answer_session(const struct admin_server *s, green_http_exchange_t *x)
 {
-    return admin_logout(&a->sessions, x);
+    const char *text = s->needs_token ? "{\"token\":true}" : "{\"token\":false}";
+    return green_http_answer(x, 200, "application/json", text, strlen(text), GREEN_FOREVER);
+}
+
+static int answer_logout(const struct admin_server *s, green_http_exchange_t *x)
+{
+    return admin_logout(&s->admin->sessions, x);
 }
 
 static const struct page {
     const char *path;
-    int (*answer)(struct admin *a, green_http_exchange_t *x);
+    int (*answer)(const struct admin_server *s, green_http_exchange_t *x);
     bool post; /* POST, else GET and HEAD */
     bool open; /* for everybody */
 } pages[] = {
-    {"/metrics", answer_metrics, false, false}, {"/healthz", answer_health, false, true},
+    {"/", answer_dashboard, false, false},      {"/status.json", answer_status, false, false},
+    {"/events", answer_events, false, false},   {"/metrics", answer_metrics, false, false},
+    {"/healthz", answer_health, false, true},   {"/session", answer_session, false, false},
     {"/readyz", answer_readiness, false, true}, {"/login", answer_login, true, true},
     {"/logout", answer_logout, true, false},
 };
@@ -195,7 +236,7 @@ static int answer(green_http_exchange_t *x, void *arg)
     }
     if (page->post && !admin_same_site(x))
         return answer_text(x, 403, "this form was sent from another site\n");
-    return page->answer(a, x);
+    return page->answer(s, x);
 }
 
 /* --- its life ----------------------------------------------------------------------------------------------------- */
@@ -236,6 +277,21 @@ static int open_server(struct admin_server *s, const struct conf_address *at)
     return 0;
 }
 
+static void *run_clock(void *arg)
+{
+    struct admin *a = arg;
+    green_time next = green_in(GREEN_S(1));
+    while (green_sleep_until(next) == 0) {
+        history_tick(&a->history, a->process->snapshot->metrics, atomic_load(&a->process->connections));
+        if (events_wanted(&a->events))
+            events_tell(&a->events, status_text(a->process, &a->history, false));
+        next += GREEN_S(1);
+        if (next < green_now()) /* the machine was asleep */
+            next = green_in(GREEN_S(1));
+    }
+    return NULL;
+}
+
 int admin_open(struct process *p)
 {
     const struct conf_admin *conf = &p->snapshot->conf->admin;
@@ -250,6 +306,10 @@ int admin_open(struct process *p)
     a->snapshot = snapshot_hold(p->snapshot);
     a->token = conf_admin_token(conf);
     encoders_init(&a->encoders, ENCODERS_MOST);
+    events_init(&a->events);
+    history_begin(&a->history, p->snapshot->metrics);
+    if (!(a->clock = green_spawn(run_clock, a)))
+        return -ENOMEM;
     for (size_t i = 0; i < conf->count && r == 0; i++) {
         struct admin_server *s = &a->servers[a->count++];
         s->admin = a;
@@ -266,6 +326,10 @@ void admin_close(struct admin *a)
     for (size_t i = 0; i < a->count; i++)
         if (a->servers[i].http && green_http_server_stop(a->servers[i].http, GREEN_FOREVER) == 0)
             green_http_server_free(a->servers[i].http);
+    if (a->clock && green_kill(a->clock, GREEN_FOREVER) == 0)
+        green_release(a->clock);
+    events_destroy(&a->events);
+    history_end(&a->history);
     encoders_trim(&a->encoders);
     snapshot_release(a->snapshot);
     free(a);
@@ -288,6 +352,7 @@ void admin_follow(struct process *p)
 {
     struct admin *a = p->admin;
     if (a && same_service(&a->snapshot->conf->admin, &p->snapshot->conf->admin)) {
+        history_follow(&a->history, p->snapshot->metrics);
         snapshot_release(a->snapshot);
         a->snapshot = snapshot_hold(p->snapshot);
         a->token = conf_admin_token(&p->snapshot->conf->admin);

@@ -315,6 +315,11 @@ static void write_process(FILE *out, const struct process *p)
     single(out, "greenway_build_info", "gauge", "The version, as a label.", "{version=\"%s\"} 1",
            GREENWAY_VERSION);
     single(out, "greenway_workers", "gauge", "Threads that serve connections.", " %u", p->serving);
+    single(out, "greenway_reloads_total", "counter", "Reloads of the configuration that succeeded.", " %llu",
+           (unsigned long long)atomic_load(&p->reloads.succeeded));
+    single(out, "greenway_reloads_failed_total", "counter",
+           "Reloads that changed nothing, since something was wrong.", " %llu",
+           (unsigned long long)atomic_load(&p->reloads.failed));
     single(out, "greenway_draining", "gauge", "1 while the process lets its connections end.", " %d",
            p->draining);
     single(out, "greenway_connections", "gauge", "Client connections that are open.", " %ld",

@@ -98,8 +98,11 @@ static int make_workers(struct metrics *m, unsigned workers)
     if (workers > METRICS_WORKERS)
         workers = METRICS_WORKERS;
     for (; m->worker_count < workers; m->worker_count++)
-        if (!(m->workers[m->worker_count] = block_new(sizeof *m->workers[0])))
+        if (!(m->workers[m->worker_count] = block_new(sizeof *m->workers[0])) ||
+            !(m->refusals[m->worker_count] = refusals_new())) {
+            free(m->workers[m->worker_count]);
             return -1;
+        }
     return 0;
 }
 
@@ -173,8 +176,10 @@ void metrics_free(struct metrics *m)
 {
     if (!m)
         return;
-    for (unsigned i = 0; i < m->worker_count; i++)
+    for (unsigned i = 0; i < m->worker_count; i++) {
         free(m->workers[i]);
+        refusals_free(m->refusals[i]);
+    }
     free(m);
 }
 
@@ -202,6 +207,7 @@ static void count_failure(const struct metrics_places *at, const struct access_e
 {
     size_t reason = find_reason(at->view->metrics->workers[at->worker], e);
     enum reason_side side = reason_at(reason)->side;
+    refusals_add(at->view->metrics->refusals[at->worker], e, reason);
     counter_add(&at->listener->failures[reason], 1);
     if (e->upstream)
         counter_add(&metrics_upstream(at->view, at->worker, e->upstream)->failures[reason], 1);

@@ -15,6 +15,7 @@
 #include "counter.h"
 #include "histogram.h"
 #include "reason.h"
+#include "refusals.h"
 
 #define METRICS_WORKERS 256 /* the most that there can be */
 #define METRICS_METHODS 10  /* those of enum http_method; the first is all others */
@@ -86,6 +87,7 @@ struct metrics {
     void *sets; /* a tree of tsearch(3) */
     unsigned worker_count;
     struct worker_metrics *workers[METRICS_WORKERS];
+    struct refusals *refusals[METRICS_WORKERS]; /* of each worker, the last ones */
     green_time started;
     int64_t started_clock; /* the same moment, seconds since 1970 */
 };
