@@ -151,7 +151,7 @@ static void check_listener(struct check *k, const struct conf_listener *listener
     bool leads = listener->split.share_count > 0;
 
     if (listener->protocol == CONF_TCP) {
-        if (!leads)
+        if (!leads && !listener->tls.route_count)
             conf_error(k->l->errors, listener->origin, title(k, CONF_LISTENER, listener->name), "upstream",
                        "the key is required with protocol = tcp: the name of an [upstream NAME]");
         return;
@@ -160,6 +160,7 @@ static void check_listener(struct check *k, const struct conf_listener *listener
         conf_check_forward(k->l, listener, title(k, CONF_LISTENER, listener->name));
         return;
     }
+    leads |= listener->tls.redirect_https != 0;
     for (size_t i = 0; !leads && i < k->c->route_count; i++)
         leads = conf_route_takes(&k->c->routes[i], listener);
     if (!leads)
@@ -309,6 +310,7 @@ void conf_check(struct conf_loader *l)
     conf_check_matches(l);
     conf_check_splits(l);
     conf_check_authentication(l);
+    conf_check_tls(l);
     if (!l->incomplete)
         check_whole(&k);
     if (l->errors->errors == 0)

@@ -50,6 +50,8 @@ struct conf_access {
 #include "authentication.h"
 #include "privileges.h"
 #include "destination.h"
+#include "tls.h"
+#include "proxy_protocol.h"
 
 struct conf_listener {
     const char *name;
@@ -59,6 +61,8 @@ struct conf_listener {
     struct conf_access access;
     struct conf_authentication authentication; /* in a route leeway, forward: CONF_INHERIT unless set */
     struct conf_client client;
+    struct conf_tls_listener tls;
+    struct conf_proxy_in proxy;
     struct conf_demand demand;
     struct conf_patience patience;
     int64_t source_prefix_v6;
@@ -131,6 +135,8 @@ struct conf_upstream {
     int64_t keepalive;                       /* idle connections kept per worker; 0: none */
     int64_t keepalive_requests;              /* uses of one connection */
     int64_t timeout_connect, timeout_response, timeout_read, timeout_write, timeout_idle;
+    struct conf_tls_upstream tls;
+    enum conf_send_proxy send_proxy;
     int64_t min_rate_response;         /* bytes a second; 0 off */
     const struct conf_origin *origins; /* of each key: conf_origin_of() in load.h */
     struct conf_origin origin;
@@ -158,6 +164,7 @@ struct conf {
 
     struct conf_mirror_limits mirror;
     struct conf_admin admin;
+    int64_t max_handshakes; /* of each worker */
 
     struct conf_listener *listeners;
     size_t listener_count;

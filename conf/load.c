@@ -29,6 +29,8 @@ static bool work(struct conf_loader *l, const struct input *input)
         conf_read_file(l, input->name);
     conf_apply(l);
     conf_check(l);
+    if (conf_tls_read && l->errors->errors == 0)
+        conf_tls_read(l->conf, l->errors);
     /* The arena moves into itself, so that one pointer owns everything. */
     l->conf->arena = conf_arena_alloc(&l->arena, sizeof(*l->conf->arena));
     return l->errors->errors == 0;
@@ -48,6 +50,8 @@ static struct conf *load(const struct input *input, struct conf_errors *errors)
         globfree(&l.matches);
     conf_errors_sort(errors);
     if (!good) {
+        if (conf_tls_free && l.conf)
+            conf_tls_free(l.conf);
         conf_arena_free(&l.arena);
         return NULL;
     }
@@ -72,6 +76,8 @@ struct conf *conf_load_text(const char *name, const char *text, size_t n, struct
 void conf_free(struct conf *conf)
 {
     if (conf) {
+        if (conf_tls_free)
+            conf_tls_free(conf);
         struct conf_arena arena = *conf->arena;
 
         conf_arena_free(&arena);

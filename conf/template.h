@@ -32,6 +32,13 @@ enum conf_template_scope {
     X(QUERY,           "query",         0,                  "the query as received, without its '?'") \
     X(CLIENT,          "client",        0,                  "the client's address") \
     X(CLIENT_PORT,     "client_port",   0,                  "the client's port") \
+    X(TLS_VERSION,     "tls_version",   0,                  "TLSv1.3; empty without TLS, as the following") \
+    X(TLS_CIPHER,      "tls_cipher",    0,                  "the cipher that was agreed on") \
+    X(TLS_NAME,        "tls_name",      0,                  "the name that the client asked for in its handshake (SNI)") \
+    X(TLS_RESUMED,     "tls_resumed",   0,                  "yes or no: whether an earlier session was resumed") \
+    X(CLIENT_SUBJECT,  "client_subject", 0,                 "whom the client's certificate names, as in RFC 2253; empty without one, as the following") \
+    X(CLIENT_ISSUER,   "client_issuer", 0,                  "who has signed it") \
+    X(CLIENT_FINGERPRINT, "client_fingerprint", 0,          "its SHA-256 in hexadecimal") \
     X(LISTENER,        "listener",      0,                  "the listener's name") \
     X(ROUTE,           "route",         0,                  "the route's name, empty if none matched") \
     X(UPSTREAM,        "upstream",      0,                  "the upstream's name, empty if there is none") \

@@ -17,6 +17,7 @@
 #include "load.h"
 #include "observe/error_log.h"
 #include "route/keyring.h"
+#include "tls/configured.h"
 #include "runtime/process.h"
 #include "runtime/responder.h"
 #include "suggest.h"
@@ -628,6 +629,7 @@ static int dispatch(int argc, char **argv)
 int main(int argc, char **argv)
 {
     conf_jwt_read = keyring_read;
+    tls_load_with_configurations();
     int status = dispatch(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         error_log(LOG_LEVEL_ERROR, "cannot write to standard output: %s", strerror(errno));

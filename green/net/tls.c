@@ -16,6 +16,7 @@ int green__tls_new(struct tls **out, green_tls_context_t *context, green_stream_
         return -ENOMEM;
     t->stream = (green_stream_t){.type = &green__tls_type, .fd = below->fd};
     t->context = green_tls_context_retain(context);
+    t->tickets = context->tickets ? green_tls_tickets_retain(context->tickets) : NULL;
     ERR_clear_error();
     t->ssl = SSL_new(context->ctx);
     BIO *bio = t->ssl ? green__tls_bio(t) : NULL;
@@ -41,6 +42,7 @@ void green__tls_free(struct tls *t)
     SSL_SESSION_free(t->session);
     ERR_clear_error();
     green_tls_context_release(t->context);
+    green_tls_tickets_release(t->tickets);
     free(t->in.data);
     free(t->out.data);
     free(t->error);
@@ -149,12 +151,19 @@ static enum tls_outcome decrypt(struct tls *t, char *buffer, size_t size, size_t
     return TLS_DONE;
 }
 
+/* Nothing has arrived, and nothing is known that a read would have to tell: OpenSSL need not be asked. */
+static bool drained(const struct tls *t)
+{
+    return t->in.from == t->in.to && !t->failed && !t->input_ended && !SSL_has_pending(t->ssl) &&
+           !(SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN);
+}
+
 static ssize_t read_some(struct tls *t, char *buffer, size_t size, green_time deadline)
 {
-    for (;;) {
+    for (bool ask = !drained(t);; ask = true) {
         size_t done = 0;
         unsigned received = t->received;
-        enum tls_outcome outcome = decrypt(t, buffer, size, &done);
+        enum tls_outcome outcome = ask ? decrypt(t, buffer, size, &done) : TLS_WANTS_INPUT;
         if (done) { /* if it stopped for an error, that is for the next call */
             send_by_the_way(t);
             return (ssize_t)done;

@@ -56,6 +56,10 @@ enum green_tls_flags {
  * client and server; -ENOMEM. */
 int green_tls_context_new(green_tls_context_t **out, unsigned flags) GREEN_MUST_CHECK;
 
+/* Does now what the first connection would: it is immutable then, and the system's authorities have
+ * been read. 0 or -ENOMEM. */
+int green_tls_context_seal(green_tls_context_t *context) GREEN_MUST_CHECK;
+
 green_tls_context_t *green_tls_context_retain(green_tls_context_t *context);
 void green_tls_context_release(green_tls_context_t *context); /* NULL is fine */
 
@@ -69,6 +73,25 @@ int green_tls_context_certificate_file(green_tls_context_t *context, const char 
 int green_tls_context_certificate_pem(green_tls_context_t *context, const void *chain, size_t chain_size,
                                       const void *key, size_t key_size) GREEN_MUST_CHECK;
 
+/* The same in two steps, for those who look at what they have read or use it in several contexts. Reference counted and
+ * immutable. Errors as above. */
+typedef struct green_tls_certificate green_tls_certificate_t;
+int green_tls_certificate_load(green_tls_certificate_t **out, const char *chain,
+                               const char *key) GREEN_MUST_CHECK;
+green_tls_certificate_t *green_tls_certificate_retain(green_tls_certificate_t *certificate);
+void green_tls_certificate_release(green_tls_certificate_t *certificate); /* NULL is fine */
+int green_tls_context_certificate(green_tls_context_t *context,
+                                  const green_tls_certificate_t *certificate) GREEN_MUST_CHECK;
+
+/* What it says: the host names that it is for, in lower case, maybe with a wildcard (NULL: index is beyond the last); its
+ * subject as in RFC 2253; when it is valid, in seconds since 1970; what kind of key it has. */
+enum green_tls_key_kind { GREEN_TLS_RSA, GREEN_TLS_ECDSA, GREEN_TLS_OTHER_KEY };
+const char *green_tls_certificate_name(const green_tls_certificate_t *certificate, size_t index);
+const char *green_tls_certificate_subject(const green_tls_certificate_t *certificate);
+int64_t green_tls_certificate_begins(const green_tls_certificate_t *certificate);
+int64_t green_tls_certificate_expires(const green_tls_certificate_t *certificate);
+enum green_tls_key_kind green_tls_certificate_kind(const green_tls_certificate_t *certificate);
+
 /* Trusts these authorities: a PEM file, PEM in memory, a folder with hashed names (openssl rehash; read as needed, also
  * during handshakes), the system's. The first call of these replaces a client's default, the system's, which is read
  * once in a process, with the first connection that needs it (about 0.1 s). On servers they
@@ -77,6 +100,14 @@ int green_tls_context_ca_file(green_tls_context_t *context, const char *path) GR
 int green_tls_context_ca_pem(green_tls_context_t *context, const void *pem, size_t size) GREEN_MUST_CHECK;
 int green_tls_context_ca_folder(green_tls_context_t *context, const char *path) GREEN_MUST_CHECK;
 int green_tls_context_ca_system(green_tls_context_t *context) GREEN_MUST_CHECK;
+
+/* Revocation lists in PEM, of every authority that can appear in a chain: from now on each certificate of the peer's
+ * chain must be covered by one and not be on it. After the authorities.
+ * Errors as above. */
+int green_tls_context_crl_file(green_tls_context_t *context, const char *path) GREEN_MUST_CHECK;
+
+/* How many intermediate authorities may stand between the peer's certificate and a trusted one. -EINVAL; -EBUSY. */
+int green_tls_context_depth(green_tls_context_t *context, int depth) GREEN_MUST_CHECK;
 
 /* Servers: whether clients are asked for a certificate. One that is presented must verify in either case. The default
  * is GREEN_TLS_NO_CLIENT_CERTIFICATE. -EINVAL: a client's context; -EBUSY. */
@@ -102,6 +133,29 @@ int green_tls_context_ciphers(green_tls_context_t *context, const char *tls12,
  * offers too, and refuses a client that offers only others (GREEN_ETLS_ALPN on both sides). -EINVAL: an empty or overlong
  * name; -EBUSY, -ENOMEM. */
 int green_tls_context_alpn(green_tls_context_t *context, const char *protocols) GREEN_MUST_CHECK;
+
+/* --- sessions of servers ---
+ *
+ * Without any of these a context resumes what it has itself handed out as tickets, sealed with keys of its own.
+ *
+ * Keys that several contexts, in any threads, seal tickets with. period: ns after which new ones are drawn; what the ones
+ * before have sealed can be opened for as long again. 0: keys are given by green_tls_tickets_add(), which must be over
+ * before the first connection: 48 or 80 bytes of random numbers each, in nginx's order; the first one seals, all open.
+ * -EINVAL: negative, another size, or keys are drawn; -E2BIG: more than 16; -ENOMEM. */
+typedef struct green_tls_tickets green_tls_tickets_t;
+int green_tls_tickets_new(green_tls_tickets_t **out, int64_t period) GREEN_MUST_CHECK;
+int green_tls_tickets_add(green_tls_tickets_t *tickets, const void *key, size_t size) GREEN_MUST_CHECK;
+green_tls_tickets_t *green_tls_tickets_retain(green_tls_tickets_t *tickets);
+void green_tls_tickets_release(green_tls_tickets_t *tickets); /* NULL is fine */
+
+/* Where several contexts are chosen from by name, keys, cache and lifetime are those of the context that the choice began
+ * with, and the scope that of the chosen one. -EINVAL: a client's context; -EBUSY. */
+int green_tls_context_tickets(green_tls_context_t *context, green_tls_tickets_t *tickets) GREEN_MUST_CHECK;
+/* For how many seconds sessions can be resumed; and how many are kept here, 0: none, for clients that take no tickets. */
+int green_tls_context_sessions(green_tls_context_t *context, long lifetime, long cached) GREEN_MUST_CHECK;
+/* What a session must have in common with a context to be resumed in it, as bytes; two contexts of the same scope trust one
+ * another's checks. Without it a context has a scope of its own. */
+int green_tls_context_scope(green_tls_context_t *context, const void *scope, size_t size) GREEN_MUST_CHECK;
 
 /* Servers: chooses the context by the name that the client asked for, in lower case (NULL: it asked for none). It
  * returns a context, `context` itself is one too, that lives on for the duration of the handshake at least; or NULL: the
@@ -138,6 +192,12 @@ int green_tls_accept(green_stream_t **out, green_tls_context_t *context, green_s
  * that failed in this thread; look before the next call that can switch. Never switches. */
 const char *green_tls_error(green_stream_t *s);
 
+/* The same in a word, of the last handshake that failed in this thread; never NULL. About the peer's certificate:
+ * certificate_missing, _expired, _not_yet_valid, _revoked, _self_signed, _untrusted, _misused, _chain_too_long, _invalid,
+ * crl_missing, crl_expired, name_mismatch. Others: protocol_version, no_shared_cipher, no_shared_protocol,
+ * unrecognized_name, not_tls, timeout, closed, refused_certificate (by the peer), refused (for anything else), failed. */
+const char *green_tls_reason(void);
+
 /* --- sessions ---------------------------------------------------------------------------------------------------- */
 
 /* What a client needs to resume. It belongs to the context and the host that it was made with. */
@@ -147,6 +207,8 @@ typedef struct green_tls_session green_tls_session_t;
  * first) or there is no memory. The caller frees it. Never switches. */
 green_tls_session_t *green_tls_session(green_stream_t *s) GREEN_MUST_CHECK;
 void green_tls_session_free(green_tls_session_t *session); /* NULL is fine */
+/* Was it made with this context? */
+bool green_tls_session_fits(const green_tls_session_t *session, const green_tls_context_t *context);
 
 /* green_tls_connect() that offers to resume `session` (NULL: none); the server may decline and do a full handshake.
  * -EINVAL also: it was made with another context or host. May switch. */

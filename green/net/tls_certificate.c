@@ -149,6 +149,30 @@ int green_tls_context_certificate_file(green_tls_context_t *context, const char 
     return r;
 }
 
+int green__tls_read_chain(const char *path, X509 **leaf, STACK_OF(X509) * *chain)
+{
+    void *data = NULL;
+    size_t size = 0;
+    int r = read_file(path, &data, &size);
+    if (r == 0)
+        r = read_certificates(data, size, chain);
+    if (r == 0)
+        *leaf = sk_X509_shift(*chain);
+    forget(data, size);
+    return r;
+}
+
+int green__tls_read_key(const char *path, EVP_PKEY **out)
+{
+    void *data = NULL;
+    size_t size = 0;
+    int r = read_file(path, &data, &size);
+    if (r == 0)
+        r = read_key(data, size, out);
+    forget(data, size);
+    return r;
+}
+
 /* --- authorities ------------------------------------------------------------------------------------------------- */
 
 /* Leaves the default behind with the first authority that is named. */
@@ -192,6 +216,45 @@ int green_tls_context_ca_file(green_tls_context_t *context, const char *path)
     int r = read_file(path, &data, &size);
     if (r == 0)
         r = green_tls_context_ca_pem(context, data, size);
+    free(data);
+    return r;
+}
+
+static int add_crls(X509_STORE *store, const void *pem, size_t size)
+{
+    int count = 0, r = 0;
+    BIO *bio = memory(pem, size);
+    for (X509_CRL *one; bio && r == 0 && (one = PEM_read_bio_X509_CRL(bio, NULL, no_password, NULL));
+         count++) {
+        r = X509_STORE_add_crl(store, one) ? 0 : -ENOMEM;
+        X509_CRL_free(one);
+    }
+    unsigned long why = ERR_peek_last_error();
+    if (!bio)
+        r = -ENOMEM;
+    else if (r == 0 &&
+             !(ERR_GET_LIB(why) == ERR_LIB_PEM && ERR_GET_REASON(why) == PEM_R_NO_START_LINE && count))
+        r = pem_error("revocation list");
+    BIO_free(bio);
+    return r;
+}
+
+int green_tls_context_crl_file(green_tls_context_t *context, const char *path)
+{
+    void *data = NULL;
+    size_t size = 0;
+    int r = green__tls_changeable(context);
+    if (r == 0 && !context->trusting) /* the system's, which all share, is not ours to change */
+        r = green_tls_context_ca_system(context);
+    if (r == 0)
+        r = read_file(path, &data, &size);
+    ERR_clear_error();
+    X509_STORE *store = SSL_CTX_get_cert_store(context->ctx);
+    if (r == 0)
+        r = add_crls(store, data, size);
+    if (r == 0 && !X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL))
+        r = -ENOMEM;
+    ERR_clear_error();
     free(data);
     return r;
 }

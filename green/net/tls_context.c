@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <openssl/rand.h>
+#include <openssl/sha.h>
 
 /* Forward secrecy and authenticated encryption only. Those of TLS 1.3 all are like that. */
 #define CIPHERS_TLS12 "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -28,7 +29,11 @@ static bool set_defaults(green_tls_context_t *context, unsigned flags)
     if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) || !SSL_CTX_set_max_proto_version(ctx, 0) ||
         !SSL_CTX_set_cipher_list(ctx, CIPHERS_TLS12) || !mark_sessions(ctx))
         return false;
-    if (context->server) { /* resumption by tickets: the server keeps nothing */
+    if (context->server) {
+        SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+        if (!SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384"))
+            return false;
+        /* Resumption by tickets: the server keeps nothing. */
         SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
         if (flags & GREEN_TLS_NO_TICKETS) {
             SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET);
@@ -81,6 +86,7 @@ void green_tls_context_release(green_tls_context_t *context)
     if (!context || atomic_fetch_sub_explicit(&context->references, 1, memory_order_acq_rel) != 1)
         return;
     SSL_CTX_free(context->ctx);
+    green_tls_tickets_release(context->tickets);
     free(context->alpn);
     free(context);
 }
@@ -124,9 +130,45 @@ int green__tls_use(green_tls_context_t *context)
     return r;
 }
 
+int green_tls_context_seal(green_tls_context_t *context)
+{
+    return green__tls_use(context);
+}
+
 int green__tls_changeable(const green_tls_context_t *context)
 {
     return atomic_load_explicit(&context->used, memory_order_relaxed) ? -EBUSY : 0;
+}
+
+int green_tls_context_sessions(green_tls_context_t *context, long lifetime, long cached)
+{
+    int r = !context->server || lifetime <= 0 || cached < 0 ? -EINVAL : green__tls_changeable(context);
+    if (r < 0)
+        return r;
+    SSL_CTX_set_timeout(context->ctx, lifetime);
+    SSL_CTX_set_session_cache_mode(context->ctx, cached ? SSL_SESS_CACHE_SERVER : SSL_SESS_CACHE_OFF);
+    SSL_CTX_sess_set_cache_size(context->ctx, cached ? cached : 1); /* 0 would be without a bound */
+    return 0;
+}
+
+int green_tls_context_scope(green_tls_context_t *context, const void *scope, size_t size)
+{
+    unsigned char mark[SHA256_DIGEST_LENGTH];
+    int r = !context->server ? -EINVAL : green__tls_changeable(context);
+    if (r < 0)
+        return r;
+    ERR_clear_error();
+    bool good = SHA256(scope, size, mark) && SSL_CTX_set_session_id_context(context->ctx, mark, sizeof mark);
+    ERR_clear_error();
+    return good ? 0 : -ENOMEM;
+}
+
+int green_tls_context_depth(green_tls_context_t *context, int depth)
+{
+    int r = depth < 0 ? -EINVAL : green__tls_changeable(context);
+    if (r == 0)
+        SSL_CTX_set_verify_depth(context->ctx, depth);
+    return r;
 }
 
 int green_tls_context_client_certificate(green_tls_context_t *context, enum green_tls_client_certificate wish)

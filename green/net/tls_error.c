@@ -28,6 +28,14 @@ const char *green_tls_error(green_stream_t *s)
     return t && t->error ? t->error : "";
 }
 
+/* The word for the same. */
+static __thread const char *last_reason = "failed";
+
+const char *green_tls_reason(void)
+{
+    return last_reason;
+}
+
 static void replace(char **text, const char *by)
 {
     free(*text);
@@ -102,6 +110,100 @@ static int code_of(const struct tls *t, unsigned long error)
     }
 }
 
+static const char *certificate_reason(long verify)
+{
+    switch (verify) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return "certificate_expired";
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return "certificate_not_yet_valid";
+    case X509_V_ERR_CERT_REVOKED:
+        return "certificate_revoked";
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+        return "certificate_self_signed";
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_UNTRUSTED:
+        return "certificate_untrusted";
+    case X509_V_ERR_INVALID_PURPOSE:
+        return "certificate_misused";
+    case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+        return "certificate_chain_too_long";
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+        return "crl_missing";
+    case X509_V_ERR_CRL_HAS_EXPIRED:
+    case X509_V_ERR_CRL_NOT_YET_VALID:
+        return "crl_expired";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+        return "name_mismatch";
+    default:
+        return "certificate_invalid";
+    }
+}
+
+static const char *alert_reason(int alert)
+{
+    switch (alert) {
+    case SSL_AD_PROTOCOL_VERSION:
+        return "protocol_version";
+    case SSL_AD_UNRECOGNIZED_NAME:
+        return "unrecognized_name";
+    case SSL_AD_NO_APPLICATION_PROTOCOL:
+        return "no_shared_protocol";
+    case SSL_AD_BAD_CERTIFICATE:
+    case SSL_AD_UNSUPPORTED_CERTIFICATE:
+    case SSL_AD_CERTIFICATE_REVOKED:
+    case SSL_AD_CERTIFICATE_EXPIRED:
+    case SSL_AD_CERTIFICATE_UNKNOWN:
+    case SSL_AD_UNKNOWN_CA:
+    case SSL_AD_CERTIFICATE_REQUIRED:
+        return "refused_certificate";
+    default:
+        return "refused";
+    }
+}
+
+static const char *reason_of(const struct tls *t, unsigned long error)
+{
+    if (t->failed == GREEN_ETLS_PLAINTEXT)
+        return "not_tls";
+    if (alert_of(error) >= 0)
+        return alert_reason(alert_of(error));
+    if (ERR_GET_LIB(error) != ERR_LIB_SSL)
+        return "failed";
+    switch (ERR_GET_REASON(error)) {
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+        return certificate_reason(SSL_get_verify_result(t->ssl));
+    case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+        return "certificate_missing";
+    case SSL_R_NO_APPLICATION_PROTOCOL:
+        return "no_shared_protocol";
+    case SSL_R_UNSUPPORTED_PROTOCOL:
+    case SSL_R_VERSION_TOO_LOW:
+    case SSL_R_WRONG_VERSION_NUMBER:
+    case SSL_R_UNKNOWN_PROTOCOL:
+        return "protocol_version";
+    case SSL_R_NO_SHARED_CIPHER:
+    case SSL_R_NO_SUITABLE_KEY_SHARE:
+    case SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
+        return "no_shared_cipher";
+    default:
+        return "failed";
+    }
+}
+
+void green__tls_note_reason(const struct tls *t, int error)
+{
+    last_reason = t->reason                                 ? t->reason
+                  : error == -ETIMEDOUT                     ? "timeout"
+                  : error == GREEN_ETLS_TRUNCATED           ? "closed"
+                  : error == -ECONNRESET || error == -EPIPE ? "closed"
+                                                            : "failed";
+}
+
 void green__tls_fail(struct tls *t)
 {
     unsigned long error = ERR_peek_error();
@@ -109,6 +211,8 @@ void green__tls_fail(struct tls *t)
     text_of(error, text, sizeof text);
     ERR_clear_error();
     t->failed = t->no_memory ? -ENOMEM : t->not_tls ? GREEN_ETLS_PLAINTEXT : code_of(t, error);
+    if (!t->reason)
+        t->reason = reason_of(t, error);
     if (t->failed == -ENOMEM)
         snprintf(text, sizeof text, "out of memory");
     else if (t->failed == GREEN_ETLS_PLAINTEXT)

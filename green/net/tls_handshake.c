@@ -60,6 +60,8 @@ static bool adopt(struct tls *t, green_tls_context_t *chosen)
     if (!SSL_set_SSL_CTX(t->ssl, ctx))
         return false;
     SSL_set_verify(t->ssl, SSL_CTX_get_verify_mode(ctx), green__tls_verify);
+    if (SSL_CTX_get_verify_depth(ctx) >= 0)
+        SSL_set_verify_depth(t->ssl, SSL_CTX_get_verify_depth(ctx));
     SSL_clear_options(t->ssl, SSL_OP_NO_TICKET);
     SSL_set_options(t->ssl, SSL_CTX_get_options(ctx));
     if (!SSL_set_num_tickets(t->ssl, SSL_CTX_get_num_tickets(ctx)) ||
@@ -103,6 +105,8 @@ static int look_at_hello(SSL *ssl, int *alert, void *unused)
         return SSL_CLIENT_HELLO_SUCCESS;
     green_tls_context_t *chosen = ask(t->context, t->server_name);
     *alert = SSL_AD_UNRECOGNIZED_NAME;
+    if (!chosen || !chosen->server)
+        t->reason = "unrecognized_name";
     if (!chosen || !chosen->server)
         return SSL_CLIENT_HELLO_ERROR;
     *alert = SSL_AD_INTERNAL_ERROR;
@@ -232,6 +236,7 @@ static int establish(struct tls *t, green_stream_t **out, green_time deadline)
     if (r == 0)
         r = note_agreement(t);
     if (r < 0) {
+        green__tls_note_reason(t, r);
         green__tls_say("%s", t->error ? t->error : green_strerror(r));
         green_stream_close(&t->stream);
         return r;

@@ -69,6 +69,11 @@ void green_tls_session_free(green_tls_session_t *session)
     free(session);
 }
 
+bool green_tls_session_fits(const green_tls_session_t *session, const green_tls_context_t *context)
+{
+    return session->context == context;
+}
+
 bool green_tls_session_reused(green_stream_t *s)
 {
     struct tls *t = green__tls(s);

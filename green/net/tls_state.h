@@ -19,6 +19,7 @@ struct green_tls_context {
     unsigned alpn_size;
     green_tls_choose_fn choose;
     void *choose_arg;
+    green_tls_tickets_t *tickets; /* NULL: OpenSSL's own */
 };
 
 struct green_tls_session {
@@ -49,21 +50,23 @@ struct tls {
     green_stream_t *below; /* NULL once closed */
     SSL *ssl;
     green_tls_context_t *context; /* that it was made with */
+    green_tls_tickets_t *tickets; /* of the context that it began with, or NULL */
     struct tls_buffer in, out;
     struct tls_turn receiving, sending;
-    unsigned received; /* counts what fills `in`: tells news from what was known */
-    unsigned users;    /* greenlets inside its calls */
-    bool closed;       /* green_stream_close(): the last user frees */
-    bool input_ended;  /* the stream below has */
-    bool shut;         /* close_notify is in `out` or sent */
-    bool greeted;      /* server: the ClientHello was looked at */
-    bool not_tls;      /* the first byte that came begins no record of TLS */
-    bool no_memory;    /* the BIO found none */
-    int failed;        /* the error that ended it, else 0 */
-    char *error;       /* and its text */
-    char *rejected;    /* why the peer's certificate was not accepted */
-    char *host;        /* client: what was given, without brackets and dots at the end */
-    char *server_name; /* the SNI sent or received */
+    unsigned received;  /* counts what fills `in`: tells news from what was known */
+    unsigned users;     /* greenlets inside its calls */
+    bool closed;        /* green_stream_close(): the last user frees */
+    bool input_ended;   /* the stream below has */
+    bool shut;          /* close_notify is in `out` or sent */
+    bool greeted;       /* server: the ClientHello was looked at */
+    bool not_tls;       /* the first byte that came begins no record of TLS */
+    bool no_memory;     /* the BIO found none */
+    int failed;         /* the error that ended it, else 0 */
+    char *error;        /* and its text */
+    const char *reason; /* a word for it, NULL: none yet */
+    char *rejected;     /* why the peer's certificate was not accepted */
+    char *host;         /* client: what was given, without brackets and dots at the end */
+    char *server_name;  /* the SNI sent or received */
     char *alpn;
     SSL_SESSION *session; /* client: the newest */
     bool host_is_address;
@@ -109,6 +112,10 @@ int green__tls_use(green_tls_context_t *context);
 /* -EBUSY once it is used, else 0. */
 int green__tls_changeable(const green_tls_context_t *context);
 
+/* tls_certificate.c: the certificate in a file with those that follow it; a private key. */
+int green__tls_read_chain(const char *path, X509 **leaf, STACK_OF(X509) * *chain);
+int green__tls_read_key(const char *path, EVP_PKEY **out);
+
 /* tls_handshake.c: what a context must do in handshakes. */
 void green__tls_handshake_setup(green_tls_context_t *context);
 
@@ -119,6 +126,8 @@ void green__tls_fail(struct tls *t);
 void green__tls_truncated(struct tls *t);
 /* Sets the text for green_tls_error(NULL). */
 void green__tls_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Sets the word for green_tls_reason(): what t has noted, or what such an error means. */
+void green__tls_note_reason(const struct tls *t, int error);
 /* The text of the error queue's first entry, and empties the queue. */
 void green__tls_queue_text(char *out, size_t size);
 /* The verify callback: remembers in t->rejected why. */

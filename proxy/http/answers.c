@@ -2,6 +2,7 @@
 #include "answers.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "variables.h"
 
@@ -33,6 +34,31 @@ int answer_redirect(struct exchange *x, const struct conf_redirect *redirect)
     local_begin(x, redirect->status);
     r = local_field(x, SPAN("Location"), location);
     return r < 0 ? cannot_fill(x, r, "redirect") : local_body(x, SPAN(""));
+}
+
+int answer_https(struct exchange *x)
+{
+    struct span host = x->request.authority.host, path = x->request.uri.path, query = x->request.uri.query;
+    char port[8] = "";
+    if (!host.n)
+        return exchange_fail(x, 400, "host_missing", "http_request_error", BLAME_LISTENER, "redirect_https");
+    if (!path.n || path.p[0] != '/')
+        path = SPAN("/");
+    if (x->listener->tls.redirect_https > 1 && x->listener->tls.redirect_https != 443)
+        snprintf(port, sizeof port, ":%d", (int)x->listener->tls.redirect_https);
+    size_t size = sizeof "https://" + host.n + strlen(port) + path.n + query.n;
+    char *url = size < MEMORY_MOST ? memory_take(&x->memory, size) : NULL;
+    if (!url)
+        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_LISTENER, "redirect_https");
+    char *at = mempcpy(url, "https://", sizeof "https://" - 1);
+    at = mempcpy(at, host.p, host.n);
+    at = mempcpy(at, port, strlen(port));
+    at = mempcpy(at, path.p, path.n);
+    if (query.n)
+        at = mempcpy(at, query.p, query.n);
+    local_begin(x, 308);
+    int r = local_field(x, SPAN("Location"), span_of(url, (size_t)(at - url)));
+    return r < 0 ? cannot_fill(x, r, "redirect_https") : local_body(x, SPAN(""));
 }
 
 enum template_place answer_place(const char *type)

@@ -6,6 +6,8 @@
 #include "route/template.h"
 
 /* Make the answer, in x->response and x->local. 0, or -1 after exchange_fail(). */
+/* To the same address with https (redirect_https). */
+int answer_https(struct exchange *x);
 int answer_redirect(struct exchange *x, const struct conf_redirect *redirect);
 int answer_text(struct exchange *x, const struct conf_respond *respond);
 

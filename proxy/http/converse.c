@@ -309,7 +309,7 @@ void exchange_request_facts(struct exchange *x, struct http_forward_request *fac
                                                   [CONF_FORWARDED] = HTTP_BELIEVED_FORWARDED,
                                                   [CONF_X_REAL_IP] = HTTP_BELIEVED_X_REAL_IP};
     const struct conf_client *rules = &x->listener->client;
-    *facts = (struct http_forward_request){.scheme = SPAN("http"),
+    *facts = (struct http_forward_request){.scheme = exchange_scheme(x),
                                            .via = span_str(x->view->via),
                                            .target = x->target,
                                            .edits = x->request_edits};

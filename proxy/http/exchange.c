@@ -180,6 +180,8 @@ int exchange_choose_route(struct exchange *x)
     struct route_request request;
     if (x->listener->protocol == CONF_FORWARD)
         return origin_choose(x);
+    if (x->listener->tls.redirect_https)
+        return 0;
     if (exchange_route_request(x, &request) < 0)
         return -1;
     if (match_route(x, &request) < 0)
@@ -321,6 +323,8 @@ static int answer_from_files(struct exchange *x)
 static int answer_here(struct exchange *x)
 {
     exchange_discard_body(x);
+    if (x->listener->tls.redirect_https)
+        return answer_https(x);
     if (x->route->redirect.written)
         return answer_redirect(x, &x->route->redirect);
     if (x->route->respond.written)

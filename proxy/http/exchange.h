@@ -101,6 +101,12 @@ int exchange_malformed(struct exchange *x, int http_error);
 /* Room for so many more edits at the end of a list of the exchange's, to be filled at once; NULL: there is no memory. */
 struct http_edit *exchange_more_edits(struct exchange *x, struct http_edits *edits, size_t count);
 
+/* "http" or "https": what the client used. */
+static inline struct span exchange_scheme(const struct exchange *x)
+{
+    return x->connection->tls ? SPAN("https") : SPAN("http");
+}
+
 /* The address that a request comes from, as far as it is known and trusted. */
 static inline const green_address_t *exchange_client(const struct exchange *x)
 {

@@ -29,14 +29,14 @@ static const uint8_t by_length[LONGEST + 1][MOST_ALIKE] = {
     [8] = {HTTP_F_LOCATION},
     [9] = {HTTP_F_FORWARDED, HTTP_F_X_REAL_IP},
     [10] = {HTTP_F_CONNECTION, HTTP_F_USER_AGENT, HTTP_F_SET_COOKIE, HTTP_F_KEEP_ALIVE},
-    [11] = {HTTP_F_RETRY_AFTER},
+    [11] = {HTTP_F_RETRY_AFTER, HTTP_F_CLIENT_CERT},
     [12] = {HTTP_F_CONTENT_TYPE, HTTP_F_MAX_FORWARDS},
     [13] = {HTTP_F_CACHE_CONTROL, HTTP_F_AUTHORIZATION, HTTP_F_CONTENT_RANGE},
     [14] = {HTTP_F_CONTENT_LENGTH, HTTP_F_HTTP2_SETTINGS},
     [15] = {HTTP_F_X_FORWARDED_FOR, HTTP_F_ACCEPT_ENCODING},
     [16] = {HTTP_F_CONTENT_ENCODING, HTTP_F_X_FORWARDED_HOST, HTTP_F_X_FORWARDED_PORT,
             HTTP_F_PROXY_CONNECTION, HTTP_F_WWW_AUTHENTICATE},
-    [17] = {HTTP_F_TRANSFER_ENCODING, HTTP_F_X_FORWARDED_PROTO},
+    [17] = {HTTP_F_TRANSFER_ENCODING, HTTP_F_X_FORWARDED_PROTO, HTTP_F_CLIENT_CERT_CHAIN},
     [18] = {HTTP_F_PROXY_AUTHENTICATE},
     [19] = {HTTP_F_PROXY_AUTHORIZATION},
     [25] = {HTTP_F_PROXY_AUTHENTICATION_INFO},
@@ -90,6 +90,8 @@ uint8_t http_field_id(struct span name)
     }
     if (name.n > 12 && span_lower(name.p[0]) == 'x' && span_starts_nocase(name, SPAN("x-forwarded-")))
         return HTTP_F_X_FORWARDED_OTHER;
+    if (name.n > 14 && span_lower(name.p[2]) == 'c' && span_starts_nocase(name, SPAN("x-client-cert-")))
+        return HTTP_F_X_CLIENT_CERT;
     return HTTP_F_OTHER;
 }
 

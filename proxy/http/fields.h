@@ -34,6 +34,9 @@
     X(X_FORWARDED_HOST,       "x-forwarded-host",         HTTP_RULE_KEEP | HTTP_RULE_NO_TRAILER) \
     X(X_FORWARDED_PORT,       "x-forwarded-port",         HTTP_RULE_KEEP | HTTP_RULE_NO_TRAILER) \
     X(X_FORWARDED_OTHER,      "x-forwarded-",             HTTP_RULE_KEEP | HTTP_RULE_NO_TRAILER) /* any other */ \
+    X(CLIENT_CERT,            "client-cert",              HTTP_RULE_KEEP | HTTP_RULE_NO_TRAILER) /* RFC 9440 */ \
+    X(CLIENT_CERT_CHAIN,      "client-cert-chain",        HTTP_RULE_KEEP | HTTP_RULE_NO_TRAILER) \
+    X(X_CLIENT_CERT,          "x-client-cert-",           HTTP_RULE_KEEP | HTTP_RULE_NO_TRAILER) /* any */ \
     X(X_REAL_IP,              "x-real-ip",                HTTP_RULE_KEEP | HTTP_RULE_NO_TRAILER) \
     X(AUTHORIZATION,          "authorization",            HTTP_RULE_NO_TRAILER) \
     X(WWW_AUTHENTICATE,       "www-authenticate",         HTTP_RULE_NO_TRAILER) \

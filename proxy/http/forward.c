@@ -158,6 +158,9 @@ static bool skip_in_request(const struct http_field *f, const void *arg)
     case HTTP_F_X_FORWARDED_HOST:
     case HTTP_F_X_FORWARDED_PORT:
     case HTTP_F_X_FORWARDED_OTHER:
+    case HTTP_F_CLIENT_CERT:
+    case HTTP_F_CLIENT_CERT_CHAIN:
+    case HTTP_F_X_CLIENT_CERT:
         if (!facts->trusted)
             return true;
         break;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "tls/accept.h"
 #include "variables.h"
 
 /* Adds an edit where there is room for it. What sets or removes a field undoes earlier edits of that field. */
@@ -53,8 +54,47 @@ static int apply_list(struct exchange *x, const struct conf_header_rule *rules, 
     return 0;
 }
 
+/* What a listener with client certificates says of the client, in place of whatever came under these names. */
+static int tell_identity(struct exchange *x)
+{
+    const struct tls_identity *who = x->connection->identity;
+    const struct http_edit edits[] = {
+        {HTTP_EDIT_SET, SPAN("X-Client-Cert-Subject"), span_str(who ? who->subject : NULL)},
+        {HTTP_EDIT_SET, SPAN("X-Client-Cert-Issuer"), span_str(who ? who->issuer : NULL)},
+        {HTTP_EDIT_SET, SPAN("X-Client-Cert-Fingerprint"), span_str(who ? who->fingerprint : NULL)},
+        {HTTP_EDIT_REMOVE, SPAN("Client-Cert"), {NULL, 0}},
+        {HTTP_EDIT_REMOVE, SPAN("Client-Cert-Chain"), {NULL, 0}},
+    };
+    size_t count = sizeof edits / sizeof edits[0];
+    if (reserve(x, &x->request_edits, count) < 0)
+        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_LISTENER,
+                             "client_certificate");
+    for (size_t i = 0; i < count; i++) {
+        struct http_edit edit = edits[i];
+        if (!edit.value.n)
+            edit.op = HTTP_EDIT_REMOVE;
+        append(&x->request_edits, &edit);
+    }
+    return 0;
+}
+
+/* Strict-Transport-Security means something over TLS only. */
+static int demand_https(struct exchange *x)
+{
+    const char *value = x->listener->tls.hsts.value;
+    if (!value || !x->connection->tls)
+        return 0;
+    if (reserve(x, &x->response_edits, 1) < 0)
+        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_LISTENER, "hsts");
+    append(&x->response_edits,
+           &(struct http_edit){HTTP_EDIT_SET, SPAN("Strict-Transport-Security"), span_str(value)});
+    return 0;
+}
+
 int apply_request_rules(struct exchange *x)
 {
+    if (x->listener->tls.client_certificate != CONF_CLIENT_CERTIFICATE_OFF && tell_identity(x) < 0)
+        return -1;
     const struct conf_header_rules *rules = &x->listener->headers;
     struct http_edits *edits = &x->request_edits;
     int r = apply_list(x, rules->request, rules->request_count, edits, BLAME_LISTENER, "request_header");
@@ -68,6 +108,8 @@ int apply_response_rules(struct exchange *x)
 {
     const struct conf_header_rules *rules = &x->listener->headers;
     struct http_edits *edits = &x->response_edits;
+    if (demand_https(x) < 0)
+        return -1;
     int r = apply_list(x, rules->response, rules->response_count, edits, BLAME_LISTENER, "response_header");
     if (r < 0 || !x->route)
         return r;
@@ -87,7 +129,9 @@ static int apply_always(struct exchange *x, const struct conf_header_rules *rule
 void apply_page_rules(struct exchange *x)
 {
     x->response_edits = (struct http_edits){NULL, 0};
-    int r = apply_always(x, &x->listener->headers);
+    int r = demand_https(x);
+    if (r == 0)
+        r = apply_always(x, &x->listener->headers);
     if (r == 0 && x->route)
         r = apply_always(x, &x->route->headers);
     if (r < 0)

@@ -98,7 +98,11 @@ static void serve(void *arg, int status)
 
 int http_serve(struct connection *c)
 {
-    return park(c, c->conf->timeout_keepalive);
+    struct wire wire = connection_wire(c);
+    if (!wire_holds_input(&wire))
+        return park(c, c->conf->timeout_keepalive);
+    serve(c, 0); /* in the greenlet of the handshake, which the request came with */
+    return 0;
 }
 
 /* The request of a refused client is read before its socket closes, or the page might be lost to a reset. */
@@ -119,9 +123,11 @@ void http_refuse(struct worker *w, const struct view *v, const struct conf_liste
     struct http_page facts = {.status = why->status,
                               .method = HTTP_METHOD_GET,
                               .minor = 1,
-                              .error = "connection_limit_reached",
+                              .error = why->error ? why->error : "connection_limit_reached",
                               .details = why->directive,
-                              .retry_after = 1,
+                              .retry_after = why->error ? 0 : 1,
+                              .type = why->text ? SPAN("text/plain") : span_of(NULL, 0),
+                              .content = span_str(why->text),
                               .date = worker_date(w)};
     struct conf_origin origin = refusal_origin(v, conf, why);
     struct access_entry entry = {.listener = conf,
@@ -134,6 +140,8 @@ void http_refuse(struct worker *w, const struct view *v, const struct conf_liste
                                  .started = green_turn_time(),
                                  .ended = green_turn_time()};
     int n = http_page(&facts, page, sizeof page);
+    if (n >= 0 && facts.content.n <= sizeof page - (size_t)n)
+        n = (int)((char *)mempcpy(page + n, facts.content.p, facts.content.n) - page);
     size_t sent = 0;
     if (n < 0 || green_write_all(fd, page, (size_t)n, &sent, GREEN_NOWAIT) < 0)
         entry.status = 0; /* a fresh socket's buffer takes a page; if not, so be it */

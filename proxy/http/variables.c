@@ -8,6 +8,7 @@
 
 #include "route/match.h"
 #include "tracing.h"
+#include "tls/accept.h"
 
 __attribute__((format(printf, 3, 4))) static int print(struct exchange *x, struct span *out,
                                                        const char *format, ...)
@@ -134,7 +135,7 @@ static int field(struct exchange *x, struct span name, struct span *value)
 static int port(struct exchange *x, struct span *value)
 {
     int port = x->request.authority.port;
-    return print(x, value, "%d", port > 0 ? port : 80);
+    return print(x, value, "%d", port > 0 ? port : x->connection->tls ? 443 : 80);
 }
 
 /* What is known of a request whose head could be read. */
@@ -179,13 +180,35 @@ static int client(struct exchange *x, struct span *value)
     return print(x, value, "%s", green_address_text(exchange_client(x), false, text));
 }
 
+static struct span of_tls(const struct exchange *x, enum conf_variable variable)
+{
+    green_stream_t *tls = x->connection->tls;
+    const struct tls_identity *who = x->connection->identity;
+    switch (variable) {
+    case CONF_V_TLS_VERSION:
+        return span_str(green_tls_version(tls));
+    case CONF_V_TLS_CIPHER:
+        return span_str(green_tls_cipher(tls));
+    case CONF_V_TLS_NAME:
+        return span_str(green_tls_server_name(tls));
+    case CONF_V_TLS_RESUMED:
+        return !tls ? span_of(NULL, 0) : green_tls_session_reused(tls) ? SPAN("yes") : SPAN("no");
+    case CONF_V_CLIENT_SUBJECT:
+        return span_str(who ? who->subject : NULL);
+    case CONF_V_CLIENT_ISSUER:
+        return span_str(who ? who->issuer : NULL);
+    default:
+        return span_str(who ? who->fingerprint : NULL);
+    }
+}
+
 int exchange_variable(void *exchange, const struct conf_part *part, struct span *value)
 {
     struct exchange *x = exchange;
     *value = span_of(NULL, 0);
     switch (part->variable) {
     case CONF_V_SCHEME:
-        *value = SPAN("http");
+        *value = exchange_scheme(x);
         return 0;
     case CONF_V_CLIENT:
         return client(x, value);
@@ -221,6 +244,15 @@ int exchange_variable(void *exchange, const struct conf_part *part, struct span 
         return 0;
     case CONF_V_SPAN_ID:
         *value = x->traceparent.n ? span_of(x->traceparent.p + 36, 16) : span_of(NULL, 0);
+        return 0;
+    case CONF_V_TLS_VERSION:
+    case CONF_V_TLS_CIPHER:
+    case CONF_V_TLS_NAME:
+    case CONF_V_TLS_RESUMED:
+    case CONF_V_CLIENT_SUBJECT:
+    case CONF_V_CLIENT_ISSUER:
+    case CONF_V_CLIENT_FINGERPRINT:
+        *value = of_tls(x, part->variable);
         return 0;
     case CONF_V_TIME:
         return time_of_day(x, value);

@@ -11,7 +11,9 @@
 #include "process.h"
 #include "route/client_address.h"
 #include "sources.h"
+#include "tcp/announced.h"
 #include "tcp/service.h"
+#include "tls/accept.h"
 
 #define SHED_NOTICE GREEN_S(10) /* from one warning to the next */
 #define SHED_TRIES  8           /* connections looked at for one to shed */
@@ -115,7 +117,7 @@ static int count_source(const struct view *v, struct listener *l, const struct c
 {
     int64_t most = conf->patience.connections_per_source;
     *counted = NULL;
-    if (!most || client_trusted(&conf->client, peer))
+    if (!most || conf->proxy.on || client_trusted(&conf->client, peer))
         return 0;
     return source_enter(v->snapshot->sources, &l->connections,
                         source_of(peer, (unsigned)conf->source_prefix_v6), most, counted);
@@ -124,7 +126,7 @@ static int count_source(const struct view *v, struct listener *l, const struct c
 static void refuse(const struct listening *at, const struct conf_listener *conf, int fd,
                    const green_address_t *peer, const struct refusal *why)
 {
-    if (conf->protocol != CONF_TCP)
+    if (conf->protocol != CONF_TCP && !conf->tls.server && !conf->proxy.on)
         http_refuse(at->worker, at->view, conf, fd, peer, why);
     else
         tcp_refuse(at->worker, at->view, conf, fd, peer, why);
@@ -141,7 +143,8 @@ struct conf_origin refusal_origin(const struct view *v, const struct conf_listen
 static bool turned_away(const struct listening *at, const struct conf_listener *conf, int fd,
                         const green_address_t *peer)
 {
-    static const struct refusal overloaded = {503, "overload", "overload", .by_process = true};
+    static const struct refusal overloaded = {
+        .status = 503, .reason = "overload", .directive = "overload", .by_process = true};
     struct overload *o = &at->worker->process->overload;
     if (overload_level(o) < OVERLOAD_REFUSE &&
         fd < atomic_load_explicit(&o->refuse_from, memory_order_relaxed))
@@ -149,6 +152,16 @@ static bool turned_away(const struct listening *at, const struct conf_listener *
     overload_count(&o->refused);
     refuse(at, conf, fd, peer, &overloaded);
     return true;
+}
+
+int connection_serve(struct connection *c)
+{
+    return c->conf->protocol != CONF_TCP ? http_serve(c) : tcp_serve(c);
+}
+
+int connection_secure(struct connection *c)
+{
+    return c->conf->tls.server ? tls_accept(c) : connection_serve(c);
 }
 
 static struct connection *add(struct listening *at, int fd, const green_address_t *peer)
@@ -176,9 +189,10 @@ static struct connection *add(struct listening *at, int fd, const green_address_
 
 void connection_open(struct listening *at, int fd, const green_address_t *peer)
 {
-    static const struct refusal full = {503, "too_many_connections", "max_connections", false};
-    static const struct refusal greedy = {429, "too_many_connections_of_source", "max_connections_per_source",
-                                          false};
+    static const struct refusal full = {
+        .status = 503, .reason = "too_many_connections", .directive = "max_connections"};
+    static const struct refusal greedy = {
+        .status = 429, .reason = "too_many_connections_of_source", .directive = "max_connections_per_source"};
     struct worker *w = at->worker;
     const struct conf_listener *conf = &at->view->conf->listeners[at->listener];
     struct listener *l = at->view->snapshot->listeners[at->listener];
@@ -205,7 +219,7 @@ void connection_open(struct listening *at, int fd, const green_address_t *peer)
     c->counted = counted;
     if (at->gone || w->retired)
         connection_expire(c);
-    r = conf->protocol != CONF_TCP ? http_serve(c) : tcp_serve(c);
+    r = conf->proxy.on ? announced_accept(c) : connection_secure(c);
     if (r < 0)
         connection_close(c);
     return;
@@ -233,6 +247,7 @@ void connection_close(struct connection *c)
     if (c->counted)
         source_leave(w->process->sources, c->counted);
     connection_busy(c);
+    free(c->identity);
     LIST_REMOVE(c, link);
     view_release(c->view);
     listening_release(c->at);

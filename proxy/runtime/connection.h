@@ -16,8 +16,12 @@ typedef bool (*connection_follow_fn)(void *of_tunnel, const struct conf *from, c
 struct refusal {
     int status;
     const char *reason, *directive;
-    bool by_process; /* the key is one of [greenway] */
+    bool by_process;   /* the key is one of [greenway] */
+    const char *error; /* RFC 9209 error type; NULL: that of a limit on connections */
+    const char *text;  /* of the page; NULL: the usual one */
 };
+
+struct tls_identity;
 
 struct connection {
     LIST_ENTRY(connection) link;
@@ -30,6 +34,8 @@ struct connection {
     struct listener_metrics *counts;  /* and what is counted of it there */
     int fd;                           /* -1 once a tunnel owns the socket */
     green_stream_t *tls;              /* over it; NULL: plain */
+    struct tls_identity
+        *identity; /* tls/accept.h: of the client, if a certificate said who that is; else NULL */
     uint32_t requests;
     bool idle;         /* parked between requests: may be closed at any time */
     bool waiting;      /* it owes us a request, or the rest of its head: may be shed for the sake of others */
@@ -53,6 +59,11 @@ struct conf_origin refusal_origin(const struct view *v, const struct conf_listen
 
 /* A connection that was accepted: counts it and starts its service. Closes the socket if that cannot be. */
 void connection_open(struct listening *at, int fd, const green_address_t *peer);
+
+/* What follows when it is known for whom the peer speaks: TLS, where the listener has it; then its protocol. 0 or an error;
+ * it is still to be closed then. */
+int connection_secure(struct connection *c);
+int connection_serve(struct connection *c);
 
 /* Closing it is to reset it. */
 void connection_abort(struct connection *c);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "load.h"
 
@@ -66,6 +67,40 @@ static void pages(struct walk *w, const struct conf_error_pages *pages,
     tell_file(w, maintenance->file.written, false, "maintenance_file", maintenance->file.origin);
 }
 
+static void files(struct walk *w, const struct conf_written *list, size_t count, const char *key)
+{
+    for (size_t i = 0; i < count; i++)
+        tell_file(w, list[i].written, false, key, list[i].origin);
+}
+
+/* Certificates are renewed in their place, so it is the folder that counts. */
+static void tls_of_listener(struct walk *w, const struct conf_tls_listener *tls)
+{
+    struct stat st;
+    for (size_t i = 0; i < tls->certificate_count; i++) {
+        const struct conf_written *c = &tls->certificates[i];
+        if (stat(c->written, &st) == 0 && S_ISDIR(st.st_mode))
+            tell(w, c->written, false, "certificate", c->origin);
+        else
+            tell_file(w, c->written, false, "certificate", c->origin);
+    }
+    files(w, tls->keys, tls->key_count, "certificate_key");
+    files(w, tls->client_ca, tls->client_ca_count, "client_ca");
+    files(w, tls->client_crl, tls->client_crl_count, "client_crl");
+    files(w, tls->ticket_keys, tls->ticket_key_count, "ticket_key_file");
+}
+
+static void tls_of_upstream(struct walk *w, const struct conf_upstream *u)
+{
+    const struct conf_tls_upstream *tls = &u->tls;
+    if (tls->on && !tls->ca_count) /* where the system keeps its authorities, which are looked up as needed */
+        tell(w, "/etc/ssl", false, "tls_ca", u->origin);
+    files(w, tls->ca, tls->ca_count, "tls_ca");
+    files(w, tls->crl, tls->crl_count, "tls_crl");
+    files(w, &tls->certificate, tls->certificate.written != NULL, "tls_certificate");
+    files(w, &tls->key, tls->key.written != NULL, "tls_key");
+}
+
 static void listener(struct walk *w, const struct conf_listener *l)
 {
     tell_file(w, l->origin.file, false, "include", l->origin);
@@ -75,6 +110,7 @@ static void listener(struct walk *w, const struct conf_listener *l)
     log_target(w, &l->logging.target, "access_log", l->logging.target.origin);
     credentials(w, &l->authentication);
     pages(w, &l->error_pages, &l->maintenance);
+    tls_of_listener(w, &l->tls);
 }
 
 static void route(struct walk *w, const struct conf_route *r)
@@ -105,7 +141,9 @@ int reach_of(const struct conf *conf, reach_fn *fn, void *arg)
         listener(&w, &conf->listeners[i]);
     for (size_t i = 0; i < conf->route_count; i++)
         route(&w, &conf->routes[i]);
-    for (size_t i = 0; i < conf->upstream_count; i++)
+    for (size_t i = 0; i < conf->upstream_count; i++) {
         tell_file(&w, conf->upstreams[i].origin.file, false, "include", conf->upstreams[i].origin);
+        tls_of_upstream(&w, &conf->upstreams[i]);
+    }
     return w.result;
 }

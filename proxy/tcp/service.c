@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choose.h"
 #include "counterpart.h"
 #include "load.h"
 #include "tunnel.h"
@@ -93,16 +94,38 @@ static void give_up(struct connection *c, const struct conf_upstream *upstream,
     connection_close(c);
 }
 
+/* What the client has said so far leads nowhere. */
+static void turn_away(struct connection *c, const struct refusal *why)
+{
+    struct conf_origin origin = {NULL, 0};
+    if (why->directive)
+        origin = conf_listener_origin(c->conf, why->directive);
+    struct access_entry e = {
+        .reason = why->reason, .directive = why->directive, .origin = why->directive ? &origin : NULL};
+    if (*why->reason)
+        write_log(c, &e);
+    connection_abort(c);
+    connection_close(c);
+}
+
 static void begin(void *arg)
 {
     struct connection *c = arg;
     struct worker *w = c->worker;
     const struct conf_listener *conf = c->conf;
-    const struct conf_upstream *upstream = route_split(&conf->split, NULL, &c->peer.any, &w->random);
+    struct tcp_choice choice;
+    struct refusal why;
+    if (tcp_choose(c, &choice, &why) < 0) {
+        free(choice.read);
+        turn_away(c, &why);
+        return;
+    }
+    const struct conf_upstream *upstream = choice.upstream;
     struct upstream_connection *lease;
     struct connect_failure failure;
     uint64_t tried = 0;
-    if (group_lease(view_group(c->view, upstream), false, &tried, &lease, &failure) < 0) {
+    if (group_lease_for(view_group(c->view, upstream), c, &tried, &lease, &failure) < 0) {
+        free(choice.read);
         give_up(c, upstream, &failure);
         return;
     }
@@ -110,13 +133,14 @@ static void begin(void *arg)
         .buffers = &w->buffers, .idle = conf->timeout_tunnel, .write = conf->timeout_write};
     struct tunnel *tunnel; /* it reports its end to tunnel_done() */
     struct tcp_session *s = malloc(sizeof *s);
-    struct span none = span_of(NULL, 0);
+    struct span early = span_of(choice.read, choice.size);
     int r = -1;
     if (s) {
         *s = (struct tcp_session){c, upstream, lease->server->conf, green_turn_time()};
-        r = tunnel_start(&tunnel, connection_wire(c), upstream_wire(lease), none, none, &options, tunnel_done,
-                         s);
+        r = tunnel_start(&tunnel, connection_wire(c), upstream_wire(lease), early, span_of(NULL, 0), &options,
+                         tunnel_done, s);
     }
+    free(choice.read);
     if (r < 0) {
         free(s);
         group_discard(lease);

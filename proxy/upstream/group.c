@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "counterpart.h"
+#include "tcp/announced.h"
+#include "tls/client.h"
 
 /* --- from one configuration to the next -------------------------------------------------------------------------- */
 
@@ -19,7 +21,10 @@ static bool is_taken(const struct group *g, const struct server_state *state)
 static const struct server *find_server(const struct group *g, const struct group *old,
                                         const struct conf_server *conf)
 {
-    for (size_t i = 0; old && i < old->count; i++)
+    /* Connections that were made in another way are of no use. */
+    bool same = old && conf_tls_upstream_same(&old->conf->tls, &g->conf->tls) &&
+                old->conf->send_proxy == g->conf->send_proxy;
+    for (size_t i = 0; same && i < old->count; i++)
         if (conf_server_same(old->servers[i].conf, conf) && !is_taken(g, old->servers[i].state))
             return &old->servers[i];
     return NULL;
@@ -160,6 +165,8 @@ void group_return(struct upstream_connection *c, int32_t announced)
     c->expires = green_turn_time() + keep;
     c->reused = true;
     struct wire wire = upstream_wire(c);
+    if (c->tls && c->uses == 1)
+        tls_client_keep(c->tls, &c->state->session);
     wire_rest(&wire);
     if (wire_holds_input(&wire) || green_park_readable(c->fd, idle_event, c, c->expires) < 0) {
         group_discard(c);
@@ -202,8 +209,10 @@ void group_destroy(struct group *g)
 {
     for (size_t i = 0; i < g->count; i++) {
         struct server_state *state = g->servers[i].state;
-        if (--state->references == 0)
-            free(state); /* it was retired with its last group */
+        if (--state->references)
+            continue;
+        green_tls_session_free(state->session);
+        free(state); /* it was retired with its last group */
     }
     free(g->servers);
 }
@@ -303,8 +312,33 @@ void connect_explain(struct connect_failure *f, int code, bool resolving)
     f->directive = code == -ETIMEDOUT ? "timeout_connect" : NULL;
 }
 
-int group_lease(struct group *g, bool pooled, uint64_t *tried, struct upstream_connection **out,
-                struct connect_failure *failure)
+/* Before everything else. Not inline: only who needs the space on the stack pays for it. */
+static __attribute__((noinline)) int send_header(const struct group *g, const struct connection *client,
+                                                 int fd, green_time deadline)
+{
+    char header[PROXY_WRITE_BYTES];
+    size_t n = announce(g->conf, client, header);
+    return green_write_all(fd, header, n, NULL, deadline);
+}
+
+/* What a fresh socket needs before it can be used: 0 or an error, and it is closed. */
+static int set_up(struct server *s, const struct connection *client, int fd, green_stream_t **tls,
+                  struct connect_failure *failure, green_time deadline)
+{
+    const struct conf_upstream *conf = s->group->conf;
+    int r = conf->send_proxy == CONF_SEND_PROXY_OFF ? 0 : send_header(s->group, client, fd, deadline);
+    if (r < 0) {
+        green_close(fd);
+        connect_explain(failure, r, false);
+        return r;
+    }
+    return conf->tls.client
+               ? tls_client_connect(conf->tls.client, s->conf, fd, &s->state->session, tls, failure, deadline)
+               : 0;
+}
+
+static int lease(struct group *g, const struct connection *client, bool pooled, uint64_t *tried,
+                 struct upstream_connection **out, struct connect_failure *failure)
 {
     struct server *s;
     *failure = (struct connect_failure){
@@ -316,23 +350,32 @@ int group_lease(struct group *g, bool pooled, uint64_t *tried, struct upstream_c
             *out = c;
             return 0;
         }
-        bool resolving;
+        bool resolving, refused = false; /* after it was connected */
+        green_stream_t *tls = NULL;
+        green_time deadline = green_in(g->conf->timeout_connect);
         green_time began = green_now();
         int fd = connect_server(s, &resolving);
+        if (fd >= 0) {
+            int r = set_up(s, client, fd, &tls, failure, deadline);
+            refused = r < 0;
+            fd = r < 0 ? r : fd;
+        }
         count_connect(s, began, fd);
         if (fd >= 0) {
             c = calloc(1, sizeof *c);
             if (!c) {
-                green_close(fd);
+                wire_close(&(struct wire){fd, tls}, true);
                 return -ENOMEM;
             }
             c->server = s;
             c->state = s->state;
             c->fd = fd;
+            c->tls = tls;
             *out = c;
             return 0;
         }
-        connect_explain(failure, fd, resolving);
+        if (!refused)
+            connect_explain(failure, fd, resolving);
         failure->server = s->conf;
         if (!failure->directive)
             failure->directive = "server";
@@ -343,4 +386,16 @@ int group_lease(struct group *g, bool pooled, uint64_t *tried, struct upstream_c
             break;
     }
     return failure->code ? failure->code : -EHOSTUNREACH;
+}
+
+int group_lease(struct group *g, bool pooled, uint64_t *tried, struct upstream_connection **out,
+                struct connect_failure *failure)
+{
+    return lease(g, NULL, pooled, tried, out, failure);
+}
+
+int group_lease_for(struct group *g, const struct connection *client, uint64_t *tried,
+                    struct upstream_connection **out, struct connect_failure *failure)
+{
+    return lease(g, client, false, tried, out, failure);
 }

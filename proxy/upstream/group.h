@@ -42,6 +42,7 @@ struct server_state {
     struct group *group;              /* the present view's; NULL: that does not have it any more */
     struct upstream_connections idle; /* last back first */
     int64_t idle_count;
+    green_tls_session_t *session; /* to resume; NULL: none */
 };
 
 struct server {
@@ -107,6 +108,11 @@ void group_destroy(struct group *g);
  */
 int group_lease(struct group *g, bool pooled, uint64_t *tried, struct upstream_connection **out,
                 struct connect_failure *failure);
+
+/* The same for one client alone, of whom servers are told that want to know (send_proxy_protocol); never a pooled one. */
+struct connection;
+int group_lease_for(struct group *g, const struct connection *client, uint64_t *tried,
+                    struct upstream_connection **out, struct connect_failure *failure);
 
 /* The connection has answered completely and may be used again. announced: seconds of the upstream's Keep-Alive:
  * timeout=, -1 if it said nothing. It goes to the pool if that has room for it. Never switches. */

@@ -1,0 +1,170 @@
+/* Reading certificates from files and folders (certificates.h). */
+#include "certificates.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FOLDER_MOST 100000 /* files in a folder */
+#define SOON        (14 * 24 * 3600)
+
+/* What is being read, for whom. */
+struct reading {
+    struct certificates *out;
+    const struct conf_listener *listener;
+    struct conf_errors *errors;
+    char section[300];
+};
+
+static int wrong(const struct reading *r, struct conf_origin at, const char *key, const char *file,
+                 const char *why)
+{
+    if (strstr(why, file))
+        conf_error(r->errors, at, r->section, key, "%s", why);
+    else
+        conf_error(r->errors, at, r->section, key, "%s: %s", file, why);
+    return -1;
+}
+
+/* --- how long they last ------------------------------------------------------------------------------------------ */
+
+static void warn_of_dates(const struct reading *r, const struct certificate *c)
+{
+    int64_t now = (int64_t)time(NULL), begins = green_tls_certificate_begins(c->certificate),
+            expires = green_tls_certificate_expires(c->certificate);
+    char day[32] = "?";
+    time_t when = (time_t)(begins > now ? begins : expires);
+    struct tm tm;
+    if (gmtime_r(&when, &tm))
+        strftime(day, sizeof day, "%Y-%m-%d %H:%M UTC", &tm);
+    if (begins > now)
+        conf_warning(r->errors, c->origin, r->section, "certificate",
+                     "%s: the certificate is not valid before %s; clients will refuse it", c->file, day);
+    else if (expires <= now)
+        conf_warning(r->errors, c->origin, r->section, "certificate",
+                     "%s: the certificate expired on %s; clients will refuse it: renew it", c->file, day);
+    else if (expires - now < SOON)
+        conf_warning(r->errors, c->origin, r->section, "certificate",
+                     "%s: the certificate expires on %s, in %lld days: renew it", c->file, day,
+                     (long long)((expires - now) / 86400));
+}
+
+/* --- files ------------------------------------------------------------------------------------------------------- */
+
+/* "site.pem" has its key in "site.key" if there is such a file, else in itself: for free(). */
+static char *key_beside(const char *file)
+{
+    const char *dot = strrchr(file, '.'), *slash = strrchr(file, '/');
+    size_t stem = dot && (!slash || dot > slash) ? (size_t)(dot - file) : strlen(file);
+    char *key = malloc(stem + sizeof ".key");
+    if (!key)
+        return NULL;
+    memcpy(key, file, stem);
+    memcpy(key + stem, ".key", sizeof ".key");
+    if (access(key, F_OK) == 0)
+        return key;
+    free(key);
+    return strdup(file);
+}
+
+static int read_one(struct reading *r, const char *file, const struct conf_written *key,
+                    struct conf_origin at)
+{
+    struct certificate *more = realloc(
+        r->out->list, (r->out->count + 1) * sizeof *more); /* lists of a section are short; folders rare */
+    if (!more)
+        return -ENOMEM;
+    r->out->list = more;
+    struct certificate *c = &more[r->out->count];
+    *c = (struct certificate){.file = strdup(file), .origin = at};
+    char *key_file = key ? strdup(key->written) : key_beside(file);
+    int result = c->file && key_file ? green_tls_certificate_load(&c->certificate, file, key_file) : -ENOMEM;
+    if (result == GREEN_ETLS_KEY)
+        wrong(r, key ? key->origin : at, key ? "certificate_key" : "certificate", key_file,
+              "the key does not match the certificate");
+    else if (result < 0 && result != -ENOMEM)
+        wrong(r, at, key && strstr(green_tls_error(NULL), key_file) ? "certificate_key" : "certificate", file,
+              green_tls_error(NULL));
+    free(key_file);
+    if (result < 0) {
+        free(c->file);
+        return result == -ENOMEM ? result : -1;
+    }
+    r->out->count++;
+    warn_of_dates(r, c);
+    return 0;
+}
+
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), m = strlen(end);
+    return n > m && strcmp(name + n - m, end) == 0;
+}
+
+static int is_certificate(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.' && (ends_with(entry->d_name, ".pem") || ends_with(entry->d_name, ".crt"));
+}
+
+static int read_folder(struct reading *r, const struct conf_written *at)
+{
+    struct dirent **entries;
+    int count = scandir(at->written, &entries, is_certificate, alphasort), result = 0;
+    if (count < 0)
+        return wrong(r, at->origin, "certificate", at->written, strerror(errno));
+    if (!count || count > FOLDER_MOST)
+        result = wrong(r, at->origin, "certificate", at->written,
+                       count ? "there are too many files in the folder"
+                             : "there is no file in the folder that ends with .pem or .crt");
+    for (int i = 0; i < count; i++) {
+        char *file = NULL;
+        if (result != -ENOMEM && count <= FOLDER_MOST) {
+            if (asprintf(&file, "%s%s%s", at->written, ends_with(at->written, "/") ? "" : "/",
+                         entries[i]->d_name) < 0)
+                result = -ENOMEM;
+            else if (read_one(r, file, NULL, at->origin) < 0)
+                result = -1;
+            free(file);
+        }
+        free(entries[i]);
+    }
+    free(entries);
+    return result;
+}
+
+int certificates_read(struct certificates *out, const struct conf_listener *listener,
+                      struct conf_errors *errors)
+{
+    const struct conf_tls_listener *tls = &listener->tls;
+    struct reading r = {.out = out, .listener = listener, .errors = errors};
+    int result = 0;
+    snprintf(r.section, sizeof r.section, "listener %s", listener->name);
+    for (size_t i = 0; i < tls->certificate_count && result != -ENOMEM; i++) {
+        const struct conf_written *at = &tls->certificates[i], *key = tls->key_count ? &tls->keys[i] : NULL;
+        struct stat st;
+        int one;
+        if (stat(at->written, &st) < 0)
+            one = wrong(&r, at->origin, "certificate", at->written, strerror(errno));
+        else if (S_ISDIR(st.st_mode) && key)
+            one = wrong(&r, key->origin, "certificate_key", at->written,
+                        "this is a folder, whose files have their keys in themselves or beside them");
+        else
+            one = S_ISDIR(st.st_mode) ? read_folder(&r, at) : read_one(&r, at->written, key, at->origin);
+        if (one < 0)
+            result = one;
+    }
+    return result;
+}
+
+void certificates_free(struct certificates *all)
+{
+    for (size_t i = 0; i < all->count; i++) {
+        green_tls_certificate_release(all->list[i].certificate);
+        free(all->list[i].file);
+    }
+    free(all->list);
+}
