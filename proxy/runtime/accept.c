@@ -84,7 +84,8 @@ void *listener_accept(void *arg)
         if (!pause)
             error_log(LOG_LEVEL_WARNING, "cannot accept on listener %s: %s; trying again until it works",
                       a->at->view->conf->listeners[a->at->listener].name, green_strerror(fd));
-        if (means_shortage(fd)) {
+        if (means_shortage(fd) &&
+            pause) { /* the second time: what is over after a moment is nobody's concern */
             overload_exhausted(overload, fd);
             reset_pending(w, a->fd);
         }

@@ -100,6 +100,11 @@ static int wait_write(green_time deadline)
     return (int)green_stream_write(stream, "x", 1, deadline);
 }
 
+static int wait_writev(green_time deadline)
+{
+    return (int)green_stream_writev(stream, &(struct iovec){.iov_base = "x", .iov_len = 1}, 1, deadline);
+}
+
 static int wait_write_all(green_time deadline)
 {
     size_t done = 7;
@@ -220,6 +225,9 @@ static const struct call rows[] = {
     WRITES("green_stream_write, unix", begin_full_unix, wait_write),
     WRITES("green_stream_write, tcp", begin_full_tcp, wait_write),
     WRITES("green_stream_write, pipe", begin_full_pipe, wait_write),
+    WRITES("green_stream_writev, unix", begin_full_unix, wait_writev),
+    WRITES("green_stream_writev, tcp", begin_full_tcp, wait_writev),
+    WRITES("green_stream_writev, pipe", begin_full_pipe, wait_writev),
     WRITES("green_stream_write_all, unix", begin_full_unix, wait_write_all),
     WRITES("green_stream_write_all, tcp", begin_full_tcp, wait_write_all),
     WRITES("green_stream_write_all, pipe", begin_full_pipe, wait_write_all),

@@ -188,6 +188,11 @@ static int wait_write_all(green_time deadline)
     return green_stream_write_all(both.client.tls, "x", 1, NULL, deadline);
 }
 
+static int wait_flush(green_time deadline)
+{
+    return green_tls_flush(both.client.tls, deadline);
+}
+
 static int wait_shutdown(green_time deadline)
 {
     return green_stream_shutdown(both.client.tls, deadline);
@@ -223,6 +228,7 @@ static const struct call rows[] = {
     READS("green_stream_read_all, tls", wait_read_all),
     WRITES("green_stream_write, tls", wait_write),
     WRITES("green_stream_write_all, tls", wait_write_all),
+    WRITES("green_tls_flush", wait_flush),
     {.name = "green_stream_shutdown, tls",
      .flags = CALL_ALONE | CALL_LAST,
      .begin = begin_full,
