@@ -53,6 +53,39 @@ systemctl restart greenway # a port below 1024, without being root
 until_ get http://127.0.0.1/
 get http://127.0.0.1/ | grep -q 'greenway was changed'
 
+# --- systemd is told: a reload, a binary upgrade, the watchdog; and the sandbox holds within the unit's ---
+sed -i 's/^include = .*/&\nsandbox = on/' $ini
+systemctl restart greenway
+pid=$(systemctl show -p MainPID --value greenway)
+until_ grep -q '^Seccomp:.2' /proc/$pid/status
+sed -i 's/greenway was changed/greenway was changed again/' $ini
+systemctl reload greenway
+until_ sh -c 'curl -sS --noproxy "*" http://127.0.0.1/ | grep -q again'
+test "$(systemctl show -p MainPID --value greenway)" = $pid
+kill -USR2 $pid
+until_ sh -c "test \"\$(systemctl show -p MainPID --value greenway)\" != $pid"
+until_ test ! -e /proc/$pid
+test "$(systemctl is-active greenway)" = active
+get http://127.0.0.1/ | grep -q 'greenway was changed'
+systemctl show -p StatusText --value greenway | grep -q Serving
+sed -i '/^sandbox = on/d' $ini
+
+# --- a socket that systemd opens ---
+systemctl stop greenway
+cat >/etc/systemd/system/greenway.socket <<'END'
+[Socket]
+ListenStream=127.0.0.1:80
+END
+systemctl daemon-reload
+systemctl start greenway.socket
+until_ get http://127.0.0.1/
+test "$(systemctl is-active greenway)" = active
+systemctl stop greenway.socket greenway
+rm /etc/systemd/system/greenway.socket
+systemctl daemon-reload
+systemctl start greenway
+until_ get http://127.0.0.1/
+
 # --- a crash ---
 pid=$(systemctl show -p MainPID --value greenway)
 kill -KILL $pid
