@@ -49,6 +49,7 @@ struct conf_access {
 #include "rate.h"
 #include "authentication.h"
 #include "privileges.h"
+#include "service.h"
 #include "destination.h"
 #include "tls.h"
 #include "proxy_protocol.h"
@@ -155,6 +156,7 @@ struct conf {
     struct conf_overload overload;
     struct conf_loops loops;
     struct conf_privileges privileges;
+    struct conf_service service;
     struct conf_reload reload;
     CONF_LIST(struct conf_network, trusted, trusted_count); /* these three: for listeners, see conf_client */
     enum conf_client_address client_address_from;

@@ -40,6 +40,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/tracing.inc"
 #include "keys/admin.inc"
 #include "keys/privileges.inc"
+#include "keys/service.inc"
 #include "keys/loops.inc"
 #include "keys/reload.inc"
 #include "keys/listener.inc"

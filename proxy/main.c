@@ -17,11 +17,12 @@
 #include "load.h"
 #include "observe/error_log.h"
 #include "route/keyring.h"
-#include "tls/configured.h"
+#include "runtime/launcher.h"
 #include "runtime/process.h"
 #include "runtime/responder.h"
 #include "suggest.h"
 #include "syntax.h"
+#include "tls/configured.h"
 
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 
@@ -53,7 +54,8 @@ static const struct command commands[] = {
      "Runs in the foreground until SIGTERM or SIGINT, which let open requests finish (within\n"
      "shutdown_grace); a second one ends at once. SIGHUP reads FILE again and goes over to what it\n"
      "says without touching what has not changed; when anything is wrong with it nothing changes.\n"
-     "SIGUSR1 reopens the log files.\n\n"
+     "SIGUSR1 reopens the log files. SIGUSR2 starts the executable again, which takes over all\n"
+     "listening sockets; this process then drains.\n\n"
      "  -c, --config FILE   the configuration; see `greenway help` for its keys\n"
      "  --user NAME         who to be once it listens, whatever the file says\n\n"
      "Without FILE it runs a demo: a proxy on 127.0.0.1:8080 in front of a small web server of\n"
@@ -260,6 +262,11 @@ static int command_run(int argc, char **argv)
 {
     const struct command *self = find_command("run");
     const char *file = NULL, *user;
+    if (argc > 1) {
+        int r = launcher_make(argv - 1);
+        if (r < 0)
+            error_log(LOG_LEVEL_WARNING, "no binary upgrades: %s", strerror(-r));
+    }
     int status = take_user(&argc, argv, &user);
     for (int i = 1; i < argc && status == EXIT_OK; i++) {
         if (strcmp(argv[i], "-c") != 0 && strcmp(argv[i], "--config") != 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "inherited.h"
 #include "observe/error_log.h"
 
 #define BACKLOG 4096
@@ -98,11 +99,12 @@ static int first_socket(const green_address_t *address, int flags)
     return r;
 }
 
-/* All workers' sockets of a path are one. */
+/* All workers' sockets of a path are one; so are those of a port that somebody else has bound for us. */
 static int further_socket(const struct endpoint *e)
 {
-    if (!e->is_unix)
-        return listen_on(&e->address, e->flags | GREEN_REUSEPORT);
+    int further = e->is_unix ? -EADDRINUSE : listen_on(&e->address, e->flags | GREEN_REUSEPORT);
+    if (further != -EADDRINUSE && further != -EACCES)
+        return further;
     int fd = fcntl(e->sockets[0].fd, F_DUPFD_CLOEXEC, 0);
     return fd < 0 ? -errno : fd;
 }
@@ -222,10 +224,31 @@ static void announce(const struct conf_listener *l, const struct conf_address *a
               l->name);
 }
 
-static int bind_new(const struct snapshot *old, const struct conf_address *a, struct endpoint *e)
+/* Those that were there before this process: whether there are any. Others may join them. */
+static int adopt(const struct conf_listener *l, const struct conf_address *a, struct endpoint *e)
+{
+    int on = 1, fd, r = 0;
+    while (r == 0 && (fd = inherited_take(l->name, a->text, &e->address)) >= 0) {
+        if (!e->is_unix && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0)
+            r = -errno;
+        if (r == 0)
+            r = add_socket(e, fd);
+        else
+            green_close(fd);
+    }
+    if (r == 0 && e->socket_count)
+        r = green_local_address(e->sockets[0].fd, &e->address);
+    return r < 0 ? complain(a, green_strerror(r)) : e->socket_count > 0;
+}
+
+static int bind_new(const struct snapshot *old, const struct conf_listener *l, const struct conf_address *a,
+                    struct endpoint *e)
 {
     if (address_of(a, &e->address, &e->flags) < 0)
         return -1;
+    int adopted = old ? 0 : adopt(l, a, e);
+    if (adopted)
+        return adopted < 0 ? -1 : 0;
     int fd = first_socket(&e->address, e->flags);
     if (fd == -EADDRINUSE && overlaps_ours(old, &e->address))
         return complain(
@@ -250,7 +273,7 @@ static int open_endpoint(struct snapshot *s, const struct snapshot *old, size_t 
         atomic_fetch_add(&e->references, 1);
     } else {
         e = endpoint_new(a);
-        r = e ? bind_new(old, a, e) : complain(a, green_strerror(-ENOMEM));
+        r = e ? bind_new(old, &s->conf->listeners[listener], a, e) : complain(a, green_strerror(-ENOMEM));
     }
     if (r < 0)
         endpoint_release(e);
@@ -289,6 +312,15 @@ int endpoints_share(struct snapshot *s, unsigned workers)
             e->sockets[k].next = (unsigned)(k % workers);
     }
     return 0;
+}
+
+/* The kernel lets only sockets of one user share a port. Where it does not say whose they are, workers share one. */
+void endpoints_give(const struct snapshot *s, uid_t user, gid_t group)
+{
+    for (size_t i = 0; i < s->bind_count; i++)
+        for (size_t k = 0; k < s->binds[i].endpoint->socket_count; k++)
+            if (fchown(s->binds[i].endpoint->sockets[k].fd, user, group) < 0)
+                complain(s->binds[i].conf, strerror(errno));
 }
 
 void endpoints_abandon(struct snapshot *s)

@@ -14,6 +14,9 @@ int endpoints_open(struct snapshot *s, const struct snapshot *old);
  * after saying in the error log why there are too few. */
 int endpoints_share(struct snapshot *s, unsigned workers);
 
+/* The sockets belong to this user from now on, who may add others that share their ports. */
+void endpoints_give(const struct snapshot *s, uid_t user, gid_t group);
+
 /* The snapshot is not to be used after all: sockets that nobody has taken yet are closed. */
 void endpoints_abandon(struct snapshot *s);
 

@@ -10,14 +10,19 @@
 #include <unistd.h>
 
 #include "endpoint.h"
+#include "inherited.h"
 #include "load.h"
+#include "notify.h"
 #include "observe/admin.h"
 #include "observe/error_log.h"
+#include "pid_file.h"
 #include "privileges.h"
 #include "reload.h"
 #include "sandbox.h"
 #include "sources.h"
+#include "upgrade.h"
 #include "upstream/names.h"
+#include "watchdog.h"
 #include "workers.h"
 
 #define RELOAD_PATIENCE GREEN_S(10) /* at the end, for one that waits for its disk */
@@ -69,9 +74,14 @@ static int open_access_log(struct process *p)
     return p->log ? 0 : -1;
 }
 
+/* Sockets that are passed on are endpoints' first choice. */
 static int open_endpoints(struct process *p)
 {
-    int r = endpoints_open(p->snapshot, NULL);
+    int r = inherited_find();
+    if (r == 0)
+        r = upgrade_receive();
+    if (r == 0)
+        r = endpoints_open(p->snapshot, NULL);
     if (r == 0)
         r = endpoints_share(p->snapshot, p->serving);
     if (r == 0)
@@ -81,9 +91,10 @@ static int open_endpoints(struct process *p)
 
 /* --- ending ---------------------------------------------------------------------------------------------------------------- */
 
-static void ask_to_end(struct process *p)
+void process_end(struct process *p)
 {
     p->told = true;
+    notify_stopping("Draining");
     green_wake(&p->told_to_end, 0);
 }
 
@@ -95,6 +106,21 @@ static void reopen_logs(struct process *p)
     r = access_log_reopen(p->log);
     if (r < 0)
         error_log(LOG_LEVEL_ERROR, "cannot reopen the access log: %s", green_strerror(r));
+}
+
+/* What is in the file system is another process's, once that has taken over. */
+static void unlink_own(const struct process *p)
+{
+    if (p->succeeded)
+        return;
+    if (p->snapshot)
+        endpoints_unlink(p->snapshot, NULL);
+    pid_file_remove();
+}
+
+static void upgrade_by_signal(void *arg)
+{
+    process_upgrade(arg, NULL, NULL, 0);
 }
 
 static void reload_by_signal(void *arg)
@@ -114,14 +140,17 @@ static void *obey_signals(void *arg)
         } else if (number == SIGHUP) {
             if (!p->told && green_spawn_detached("reload", reload_by_signal, p) < 0)
                 error_log(LOG_LEVEL_ERROR, "no memory for a reload");
+        } else if (number == SIGUSR2) {
+            if (green_spawn_detached("upgrade", upgrade_by_signal, p) < 0)
+                error_log(LOG_LEVEL_ERROR, "no memory for an upgrade");
         } else if (!p->told) {
             error_log(LOG_LEVEL_NOTICE, "%s: draining %ld connections, at most %lld s", strsignal(number),
                       atomic_load(&p->connections),
                       (long long)(p->snapshot->conf->shutdown_grace / GREEN_S(1)));
-            ask_to_end(p);
+            process_end(p);
         } else {
             error_log(LOG_LEVEL_NOTICE, "%s again: exiting at once", strsignal(number));
-            endpoints_unlink(p->snapshot, NULL);
+            unlink_own(p);
             _exit(1);
         }
     }
@@ -132,7 +161,7 @@ static void cut_off(struct process *p)
 {
     error_log(LOG_LEVEL_WARNING, "shutdown_grace is over: %ld connections are cut off",
               atomic_load(&p->connections));
-    endpoints_unlink(p->snapshot, NULL);
+    unlink_own(p);
     access_log_finish(p->log);
     _exit(0);
 }
@@ -168,8 +197,7 @@ static void wait_for_end(struct process *p)
 static void take_down(struct process *p)
 {
     admin_close(p->admin);
-    if (p->snapshot)
-        endpoints_unlink(p->snapshot, NULL);
+    unlink_own(p);
     if (p->snapshot)
         endpoints_abandon(p->snapshot);
     snapshot_release(p->snapshot);
@@ -210,15 +238,31 @@ static int start(struct process *p)
     r = workers_start(p, p->serving);
     if (r == 0)
         r = reload_begin(p);
+    inherited_close();
     reload_check_names(p);
     green_mutex_unlock(&p->changing);
     return r;
 }
 
+/* To all who want to know. */
+static void tell_of_start(struct process *p)
+{
+    char status[64];
+    snprintf(status, sizeof status, "Serving with %u workers", p->serving);
+    if (upgrade_is_under_way()) {
+        upgrade_take_over();
+        if (admin_open(p) < 0)
+            error_log(LOG_LEVEL_ERROR, "the service goes on without its admin listener");
+    }
+    pid_file_write();
+    notify_ready(status);
+}
+
 int runtime_run(struct conf *conf, const char *path)
 {
-    static const int handled[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP};
-    size_t count = sizeof handled / sizeof handled[0] - !path; /* without a file a hang-up ends it, as ever */
+    static const int handled[] = {SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGUSR2};
+    size_t count =
+        sizeof handled / sizeof handled[0] - (path ? 0 : 2); /* without a file a hang-up ends it, as ever */
     struct process p;
     struct privileges privileges;
     green_t *signals = NULL;
@@ -235,7 +279,11 @@ int runtime_run(struct conf *conf, const char *path)
     if (r == 0)
         r = open_endpoints(&p);
     if (r == 0)
-        r = admin_open(&p);
+        r = upgrade_is_under_way() ? 0 : admin_open(&p); /* else the old process still has its addresses */
+    if (r == 0)
+        r = pid_file_open(conf, privileges.uid, privileges.gid);
+    if (r == 0 && privileges.change)
+        endpoints_give(p.snapshot, privileges.uid, privileges.gid);
     if (r == 0) /* threads only come later */
         r = privileges_drop(&privileges, conf);
     if (r == 0)
@@ -250,8 +298,14 @@ int runtime_run(struct conf *conf, const char *path)
         overload_init(&p.overload, conf);
         r = start(&p);
         if (r < 0)
-            ask_to_end(&p);
+            process_end(&p);
+        else
+            tell_of_start(&p);
+        struct watchdog *dog = watchdog_start(&p);
         wait_for_end(&p);
+        while (p.upgrading && green_sleep(GREEN_MS(10)) == 0) /* it gives up */
+            ;
+        watchdog_end(dog);
     }
     reload_stop_names(&p);
     if (signals && green_kill(signals, GREEN_FOREVER) == 0)

@@ -47,6 +47,8 @@ struct process {
     green_mutex_t reloading; /* held during a reload: the next one waits */
     green_mutex_t changing;  /* held while workers are told something: they neither come nor go */
     bool told;               /* to end */
+    bool upgrading;          /* another process is being started that is to take over */
+    atomic_bool succeeded;   /* it has: what is in the file system is that one's */
     bool draining;           /* and the workers have been told */
     green_t *names;          /* looks them up, those of ... */
     struct snapshot *names_of;
@@ -56,9 +58,12 @@ struct process {
 /*
  * Runs the proxy until a signal ends it. SIGTERM and SIGINT drain: listeners close, idle connections close, the others
  * finish within shutdown_grace; a second one exits at once. SIGUSR1 reopens the access log, SIGHUP reloads the file at
- * `path` (NULL: there is none). Takes conf over. Returns the exit status: 0 after a drain, 1 if it could not start (one
+ * `path` (NULL: there is none), SIGUSR2 starts the executable again, to take over. Takes conf over. Returns the exit status: 0 after a drain, 1 if it could not start (one
  * clear line for each problem was printed).
  */
 int runtime_run(struct conf *conf, const char *path);
+
+/* As if a signal had said so: it drains and ends. Main thread. */
+void process_end(struct process *p);
 
 #endif

@@ -10,6 +10,7 @@
 #include "connection.h"
 #include "endpoint.h"
 #include "load.h"
+#include "notify.h"
 #include "observe/admin.h"
 #include "observe/error_log.h"
 #include "sandbox.h"
@@ -229,6 +230,10 @@ static int reload_in_turn(struct process *p, bool dry_run, const struct telling 
     struct conf *conf = load_again(p, t);
     if (!conf)
         return -EINVAL;
+    if (sandbox_covers(conf) < 0) {
+        conf_free(conf);
+        return -EINVAL;
+    }
     if (dry_run) {
         conf_free(conf);
         return 0;

@@ -15,6 +15,7 @@
 #include "process.h"
 #include "upstream/names.h"
 
+#define SUCCESSION_PAUSE      GREEN_S(1)
 #define HOUSEKEEPING_INTERVAL GREEN_MS(500)
 
 static __thread struct worker *self;
@@ -187,6 +188,19 @@ static void obey(struct worker *w)
     green_unexpect_outside();
 }
 
+/*
+ * When another process has taken over nobody is in a hurry: a client that is just sending its next request would find its
+ * connection closed. It gets an answer, and is told with it that the connection ends; who is silent for a while is not
+ * about to send.
+ */
+static void let_them_come(struct worker *w)
+{
+    green_time until = green_in(SUCCESSION_PAUSE);
+    while (w->process->succeeded && w->connection_count && green_now() < until)
+        if (green_sleep(GREEN_MS(10)) < 0)
+            break;
+}
+
 void *worker_main(void *arg)
 {
     struct worker *w = arg;
@@ -200,6 +214,7 @@ void *worker_main(void *arg)
             error_log(LOG_LEVEL_WARNING, "no memory for housekeeping: log lines may come late");
         obey(w);
         listenings_end(w);
+        let_them_come(w);
         give_up_reserve(w);
         connections_close_idle(w);
         wait_for_connections(w);

@@ -202,7 +202,7 @@ class Sandbox(PrivilegesCase):
     def sandboxed(self, greenway="", listeners=1, **sections):
         proxy = self.start(self.config("sandbox = on\n" + greenway, **sections), user="nobody" if ROOT else None,
                            listeners=listeners)
-        self.assertTrue(any("sandbox: " in line for line in proxy.lines), proxy.stderr())
+        wait_for(lambda: any("sandbox: " in line for line in proxy.lines), proxy.stderr)
         return proxy
 
     def test_it_says_what_is_active(self):

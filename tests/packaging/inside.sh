@@ -35,7 +35,7 @@ test "$(systemctl is-enabled greenway)" = enabled
 pid=$(systemctl show -p MainPID --value greenway)
 test "$(stat -c %U /proc/$pid)" = greenway
 grep -q '^NoNewPrivs:.1' /proc/$pid/status
-grep -qE '^CapEff:\s*0000000000000400' /proc/$pid/status # CAP_NET_BIND_SERVICE alone
+grep -qE '^CapEff:\s*0000000000000000' /proc/$pid/status # no port below 1024, so not even the one for those
 until_ grep -q 'GET / HTTP/1.1' /var/log/greenway/access.log
 test "$(stat -c %U:%a /var/log/greenway)" = greenway:750
 man -w greenway && man -w greenway.ini && man -w libgreen
@@ -52,6 +52,39 @@ sed -i 's/greenway runs/greenway was changed/; s/^bind = .*/bind = 127.0.0.1:80/
 systemctl restart greenway # a port below 1024, without being root
 until_ get http://127.0.0.1/
 get http://127.0.0.1/ | grep -q 'greenway was changed'
+
+# --- systemd is told: a reload, a binary upgrade, the watchdog; and the sandbox holds within the unit's ---
+sed -i 's/^include = .*/&\nsandbox = on/' $ini
+systemctl restart greenway
+pid=$(systemctl show -p MainPID --value greenway)
+until_ grep -q '^Seccomp:.2' /proc/$pid/status
+sed -i 's/greenway was changed/greenway was changed again/' $ini
+systemctl reload greenway
+until_ sh -c 'curl -sS --noproxy "*" http://127.0.0.1/ | grep -q again'
+test "$(systemctl show -p MainPID --value greenway)" = $pid
+kill -USR2 $pid
+until_ sh -c "test \"\$(systemctl show -p MainPID --value greenway)\" != $pid"
+until_ test ! -e /proc/$pid
+test "$(systemctl is-active greenway)" = active
+get http://127.0.0.1/ | grep -q 'greenway was changed'
+systemctl show -p StatusText --value greenway | grep -q Serving
+sed -i '/^sandbox = on/d' $ini
+
+# --- a socket that systemd opens ---
+systemctl stop greenway
+cat >/etc/systemd/system/greenway.socket <<'END'
+[Socket]
+ListenStream=127.0.0.1:80
+END
+systemctl daemon-reload
+systemctl start greenway.socket
+until_ get http://127.0.0.1/
+test "$(systemctl is-active greenway)" = active
+systemctl stop greenway.socket greenway
+rm /etc/systemd/system/greenway.socket
+systemctl daemon-reload
+systemctl start greenway
+until_ get http://127.0.0.1/
 
 # --- a crash ---
 pid=$(systemctl show -p MainPID --value greenway)

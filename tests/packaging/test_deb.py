@@ -60,7 +60,8 @@ def mount(folder):
 def boot(root):
     """Runs inside.sh as the only thing that a systemd does; what it said."""
     command = ["systemd-nspawn", "--register=no", "--keep-unit", "--quiet", "--link-journal=no", "--private-network",
-               "--kill-signal=SIGKILL", "--console=pipe", "--machine=greenway-test", "-D", root, "--boot", "--",
+               "--kill-signal=SIGKILL", "--console=pipe",
+               "--system-call-filter=seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self", "--machine=greenway-test", "-D", root, "--boot", "--",
                "systemd.unit=greenway-test.service"]
     try:
         subprocess.run(command, timeout=LIMIT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
