@@ -53,8 +53,7 @@ static void print_section(FILE *out, enum conf_kind kind, struct style s)
 
         if (!conf_key_in(&conf_keys[i], kind))
             continue;
-        fprintf(out, "%*s%-19s ", INDENT, "", conf_keys[i].name);
-        wrap(out, conf_keys[i].doc, indent, indent);
+        wrap(out, conf_keys[i].doc, indent, fprintf(out, "%*s%-19s ", INDENT, "", conf_keys[i].name));
     }
 }
 

@@ -49,7 +49,7 @@ int answer_https(struct exchange *x)
     size_t size = sizeof "https://" + host.n + strlen(port) + path.n + query.n;
     char *url = size < MEMORY_MOST ? memory_take(&x->memory, size) : NULL;
     if (!url)
-        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_LISTENER, "redirect_https");
+        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_NONE, NULL);
     char *at = mempcpy(url, "https://", sizeof "https://" - 1);
     at = mempcpy(at, host.p, host.n);
     at = mempcpy(at, port, strlen(port));

@@ -67,8 +67,7 @@ static int tell_identity(struct exchange *x)
     };
     size_t count = sizeof edits / sizeof edits[0];
     if (reserve(x, &x->request_edits, count) < 0)
-        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_LISTENER,
-                             "client_certificate");
+        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_NONE, NULL);
     for (size_t i = 0; i < count; i++) {
         struct http_edit edit = edits[i];
         if (!edit.value.n)
@@ -85,7 +84,7 @@ static int demand_https(struct exchange *x)
     if (!value || !x->connection->tls)
         return 0;
     if (reserve(x, &x->response_edits, 1) < 0)
-        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_LISTENER, "hsts");
+        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_NONE, NULL);
     append(&x->response_edits,
            &(struct http_edit){HTTP_EDIT_SET, SPAN("Strict-Transport-Security"), span_str(value)});
     return 0;

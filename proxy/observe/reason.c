@@ -69,7 +69,7 @@ static const struct reason own[] = {
     {"tls_protocol_version", "tls_min_version", CLIENT, "a client speaks only versions of TLS that are too old"},
     {"tls_no_shared_protocol", "alpn", CLIENT, "a client offers only application protocols that are not spoken here"},
     {"tls_no_shared_cipher", "tls_profile", CLIENT, "a client offers only ciphers that are not secure"},
-    {"tls_not_spoken", "tls", CLIENT, "what a client sent is not TLS"},
+    {"client_without_tls", "tls", CLIENT, "what a client sent is not TLS"},
     {"plain_http_on_tls_port", "tls", CLIENT, "a client sent plain HTTP to a port with TLS"},
     {"tls_handshake_timeout", "timeout_handshake", CLIENT, "a client did not complete its handshake in time"},
     {"tls_handshake_closed", "", CLIENT, "a client left in the middle of its handshake"},

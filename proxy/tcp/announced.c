@@ -8,7 +8,7 @@
 #include "network.h"
 #include "tls/accept.h"
 
-static int refuse(struct connection *c, const char *reason, const char *directive)
+static int drop_unannounced(struct connection *c, const char *reason, const char *directive)
 {
     const struct conf_listener *conf = c->conf;
     struct conf_origin origin = {NULL, 0};
@@ -86,11 +86,11 @@ static void begin(void *arg, int status)
     connection_stirs(c);
     int r = status < 0 ? status : read_header(c, &header, c->accepted + c->conf->proxy.timeout);
     if (r == -EPROTO)
-        r = refuse(c, "proxy_header_malformed", "proxy_protocol");
+        r = drop_unannounced(c, "proxy_header_malformed", "proxy_protocol");
     else if (r == -ETIMEDOUT)
-        r = refuse(c, "proxy_header_timeout", "timeout_proxy_protocol");
+        r = drop_unannounced(c, "proxy_header_timeout", "timeout_proxy_protocol");
     else if (r < 0)
-        r = refuse(c, "proxy_header_truncated", NULL);
+        r = drop_unannounced(c, "proxy_header_truncated", NULL);
     if (r == 0 && header.known)
         c->peer = header.source;
     if (r == 0)
@@ -108,7 +108,7 @@ int announced_accept(struct connection *c)
 {
     const struct conf_proxy_in *conf = &c->conf->proxy;
     if (!may_speak(conf, &c->peer))
-        return refuse(c, "proxy_header_untrusted", "proxy_protocol_from");
+        return drop_unannounced(c, "proxy_header_untrusted", "proxy_protocol_from");
     c->idle = true;
     connection_waits(c);
     int r = green_park_readable(c->fd, begin, c, c->accepted + conf->timeout);

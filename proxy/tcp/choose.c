@@ -32,7 +32,7 @@ static const struct conf_upstream *find(struct connection *c, const char *name,
     return conf->split.share_count ? route_split(&conf->split, NULL, &c->peer.any, &c->worker->random) : NULL;
 }
 
-static int refuse(struct refusal *why, const char *reason, const char *directive)
+static int turn_down(struct refusal *why, const char *reason, const char *directive)
 {
     *why = (struct refusal){.reason = reason, .directive = directive};
     return -1;
@@ -40,7 +40,7 @@ static int refuse(struct refusal *why, const char *reason, const char *directive
 
 static int found(struct tcp_choice *out, struct refusal *why)
 {
-    return out->upstream ? 0 : refuse(why, "tls_name_unrouted", "tls_route");
+    return out->upstream ? 0 : turn_down(why, "tls_name_unrouted", "tls_route");
 }
 
 /* Reads until the ClientHello is complete, or it is clear that there is none. The message is put together in the worker's
@@ -52,15 +52,15 @@ static int peek(struct connection *c, struct tcp_choice *out, struct refusal *wh
     struct client_hello hello;
     out->read = malloc(CLIENT_HELLO_BYTES);
     if (!out->read)
-        return refuse(why, "no_memory", NULL);
+        return turn_down(why, "no_memory", NULL);
     for (;;) {
         if (out->size == CLIENT_HELLO_BYTES)
-            return refuse(why, "client_hello_too_large", "tls_route");
+            return turn_down(why, "client_hello_too_large", "tls_route");
         ssize_t n = green_read(c->fd, out->read + out->size, CLIENT_HELLO_BYTES - out->size, deadline);
         if (n == -ETIMEDOUT)
-            return refuse(why, "tls_handshake_timeout", "timeout_handshake");
+            return turn_down(why, "tls_handshake_timeout", "timeout_handshake");
         if (n <= 0)
-            return refuse(why, out->size ? "tls_handshake_closed" : "", NULL);
+            return turn_down(why, out->size ? "tls_handshake_closed" : "", NULL);
         out->size += (size_t)n;
         switch (client_hello_read((const unsigned char *)out->read, out->size,
                                   (unsigned char *)c->worker->scratch, &hello)) {
@@ -73,11 +73,11 @@ static int peek(struct connection *c, struct tcp_choice *out, struct refusal *wh
             out->upstream = conf->split.share_count
                                 ? route_split(&conf->split, NULL, &c->peer.any, &c->worker->random)
                                 : NULL;
-            return out->upstream ? 0 : refuse(why, "tls_not_spoken", "tls_route");
+            return out->upstream ? 0 : turn_down(why, "tls_not_spoken", "tls_route");
         case CLIENT_HELLO_TOO_LARGE:
-            return refuse(why, "client_hello_too_large", "tls_route");
+            return turn_down(why, "client_hello_too_large", "tls_route");
         case CLIENT_HELLO_BAD:
-            return refuse(why, "client_hello_malformed", "tls_route");
+            return turn_down(why, "client_hello_malformed", "tls_route");
         }
     }
 }

@@ -48,7 +48,7 @@ static const struct {
     {"protocol_version", "tls_protocol_version", "tls_min_version"},
     {"no_shared_protocol", "tls_no_shared_protocol", "alpn"},
     {"no_shared_cipher", "tls_no_shared_cipher", "tls_profile"},
-    {"not_tls", "tls_not_spoken", "tls"},
+    {"not_tls", "client_without_tls", "tls"},
     {"timeout", "tls_handshake_timeout", "timeout_handshake"},
     {"closed", "tls_handshake_closed", NULL},
 };

@@ -14,7 +14,7 @@ keys = set(re.findall(r'\.name = "(\w+)"', "".join(path.read_text() for path in 
 
 # Calls that take a reason: which of their arguments it is, which the key.
 CALLS = {"exchange_fail": (2, 5), "exchange_note": (1, 3), "refuse_target": (2, None), "refuse": (2, None),
-         "end": (1, None), "authenticate_challenge": (3, 5)}
+         "end": (1, None), "drop_unannounced": (1, 2), "turn_down": (1, 2), "authenticate_challenge": (3, 5)}
 WORD = re.compile(r'"([a-z][a-z0-9_]*)"')
 
 
