@@ -140,7 +140,7 @@ void http_refuse(struct worker *w, const struct view *v, const struct conf_liste
                                  .started = green_turn_time(),
                                  .ended = green_turn_time()};
     int n = http_page(&facts, page, sizeof page);
-    if (n >= 0 && facts.content.n <= sizeof page - (size_t)n)
+    if (n >= 0 && facts.content.n && facts.content.n <= sizeof page - (size_t)n)
         n = (int)((char *)mempcpy(page + n, facts.content.p, facts.content.n) - page);
     size_t sent = 0;
     if (n < 0 || green_write_all(fd, page, (size_t)n, &sent, GREEN_NOWAIT) < 0)

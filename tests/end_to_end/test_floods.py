@@ -16,19 +16,21 @@ class Floods(Shortage):
     def test_ten_thousand_against_a_thousand(self):
         count, most = (2000, 200) if SMALL else (10000, 1000)
         raise_own_limit(count + 500)
-        gate = []
+        gate, reached = [], []
 
         def slow(wire, upstream):
             request = wire.request()
             if request.target != "/slow":
                 wire.send(ok(b"ok"))
                 return
+            reached.append(True)
             wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
             wait_for(lambda: gate, "the gate", PATIENT)
             wire.send(b"hello")
         proxy = self.proxy(self.upstream(slow), greenway="max_connections = %d" % most)
         with proxy.dial() as wire:
             wire.send(get("/slow"))
+            wait_for(lambda: reached, "the request, or the client would be an idle one")
             socks = [knock(proxy.port) for _ in range(count)]
             self.addCleanup(close_all, socks)
             self.assertTrue(self.served(proxy))  # the oldest idle gives way
