@@ -294,7 +294,7 @@ static int allow_sockets(scmp_filter_ctx filter)
     static const int families[] = {AF_INET, AF_INET6, AF_UNIX, AF_NETLINK /* getaddrinfo() */};
     int r = 0;
     for (size_t i = 0; i < sizeof families / sizeof *families && r == 0; i++)
-        r = allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, (unsigned)families[i]));
+        r = allow_if(filter, SCMP_SYS(socket), SCMP_A0(SCMP_CMP_EQ, (unsigned)families[i], 0));
     return r;
 }
 
@@ -312,14 +312,14 @@ static int allow_threads(scmp_filter_ctx filter, bool log)
  * in somebody's name. */
 static int allow_own(scmp_filter_ctx filter)
 {
-    int r = allow_if(filter, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+    int r = allow_if(filter, SCMP_SYS(tgkill), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
     if (r == 0)
-        r = allow_if(filter, SCMP_SYS(rt_tgsigqueueinfo), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+        r = allow_if(filter, SCMP_SYS(rt_tgsigqueueinfo), SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 #if !defined(SANITIZED)
     if (r == 0)
-        r = allow_if(filter, SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0));
+        r = allow_if(filter, SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_EQ, 0, 0));
 #endif
-    return r < 0 ? r : allow_if(filter, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_NE, TIOCSTI));
+    return r < 0 ? r : allow_if(filter, SCMP_SYS(ioctl), SCMP_A1(SCMP_CMP_NE, TIOCSTI, 0));
 }
 
 int system_calls_limit(bool log)
