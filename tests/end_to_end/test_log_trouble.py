@@ -113,7 +113,7 @@ class Stuck(Case):
         self.flood(proxy)
         proxy.signal()
         self.assertEqual(proxy.wait(), 0)
-        self.assertIn("what waits for it is lost", proxy.stderr())
+        wait_for(lambda: "what waits for it is lost" in proxy.stderr(), proxy.stderr)
 
 
 if __name__ == "__main__":
