@@ -205,9 +205,10 @@ void *worker_main(void *arg)
 {
     struct worker *w = arg;
     self = w;
-    w->result = set_up(w);
-    worker_report(w, WORKER_STARTED);
-    if (w->result == 0) {
+    int r = set_up(w);
+    w->result = r;
+    worker_report(w, WORKER_STARTED); /* from here on w->result is that of orders */
+    if (r == 0) {
         green_attr_t attr = {.name = "housekeeping"};
         green_t *flusher = NULL;
         if (green_spawn_ex(&flusher, &attr, keep_house, w) < 0)

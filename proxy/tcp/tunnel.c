@@ -418,7 +418,8 @@ static int start_flow(struct flow *f, struct span early)
     f->early = malloc(f->early_size + 1);
     if (!f->early)
         return -ENOMEM;
-    memcpy(f->early, early.p + n, f->early_size);
+    if (f->early_size)
+        memcpy(f->early, early.p + n, f->early_size);
     f->state = RUNNING;
     return green_spawn_detached("tunnel", begin_with_early, f);
 }
