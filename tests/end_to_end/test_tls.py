@@ -7,7 +7,7 @@ import subprocess
 import time
 
 from certificates import Authority, secure
-from harness import PATIENCE, SMALL, Case, echo, http_config, main, run_command, wait_for
+from harness import PATIENCE, SMALL, Case, echo, http_config, main, run_command, settled, wait_for
 from upstream import answering
 from wire import get, post
 
@@ -326,7 +326,9 @@ class Abuse(Tls):
 
     def test_bad_hellos_by_the_hundred(self):
         proxy = self.tls_proxy(self.ca.issue("one.example"))
-        hello, fds = self.hello(), proxy.fds()
+        with self.dial_tls(proxy) as wire:
+            self.assertEqual(wire.exchange(get()).status, 200)
+        hello, fds = self.hello(), settled(proxy.fds)
         for i in range(300):
             data = bytearray(hello)
             if i % 3 == 0:
