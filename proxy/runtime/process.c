@@ -200,9 +200,11 @@ static void take_down(struct process *p)
     unlink_own(p);
     if (p->snapshot)
         endpoints_abandon(p->snapshot);
-    snapshot_release(p->snapshot);
+    if (p->snapshot)
+        p->snapshot->logged = false; /* its logs end with all the others, which are waited for */
     if (p->log)
         access_log_close(p->log);
+    snapshot_release(p->snapshot);
     askable_destroy(&p->workers_to_ask);
     metrics_free(p->metrics);
     sources_free(p->sources);
