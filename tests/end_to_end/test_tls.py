@@ -138,7 +138,7 @@ class Agreement(Tls):
             done = self.s_client(proxy, *arguments)
             self.assertNotEqual(done.returncode, 0, done.stdout)
         self.assertEqual({e["reason"] for e in proxy.access_log(5) if e["reason"]},
-                         {"tls_no_shared_protocol", "tls_protocol_version", "tls_no_shared_cipher"})
+                         {"client_no_shared_protocol", "client_tls_version", "tls_no_shared_cipher"})
 
     def test_modern(self):
         proxy = self.tls_proxy(self.ca.issue("one.example"), listener="tls_profile = modern\n")
