@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 
-from harness import Case, answering, executable, http_config, main, sanitized, tcp_config, wait_for
+from harness import Case, answering, executable, http_config, main, sanitized, tcp_config, settled, wait_for
 from test_upgrade import ASK, switching
 from wire import dial, get, ok
 
@@ -266,7 +266,8 @@ class Workers(Reloading):
     def test_more_and_fewer_under_load(self):
         app = self.upstream()
         proxy = self.greenway(self.config(app, 1))
-        one = threads(proxy)
+        wait_for(lambda: threads(proxy) > 1, "the worker to start")
+        one = settled(lambda: threads(proxy))
         stop, failures, count = threading.Event(), [], [0]
 
         def load():
