@@ -155,7 +155,7 @@ END_TEST
 START_TEST(leaves_the_innocent_alone)
 {
     green_monitor_options_t slow = quick;
-    slow.max_blocking = GREEN_MS(400); /* a busy machine may take its processor away from us for a while */
+    slow.max_blocking = GREEN_S(1); /* a busy machine may take its processor away from us for a while */
     start(&slow);
     looks(8, spin); /* nobody else is there to mind */
     green_t *other = spawn(bystand, NULL);
