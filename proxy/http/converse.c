@@ -15,7 +15,7 @@
 void conversation_begin(struct conversation *t, struct exchange *x)
 {
     t->x = x;
-    t->tried = 0;
+    lease_request_init(&t->lease, NULL, true);
     t->replayed = t->upload_done = t->watching = t->client_gone = false;
     t->upload = NULL;
     t->mirror.copy = NULL;
@@ -63,14 +63,14 @@ static struct span server_host(const struct conf_server *server)
     return server->is_unix ? SPAN("localhost") : span_str(server->text);
 }
 
-int exchange_lease(struct exchange *x, bool pooled, uint64_t *tried, struct http_forward_request *facts)
+int exchange_lease(struct exchange *x, struct lease_request *request, struct http_forward_request *facts)
 {
     struct connect_failure failure;
     int64_t timeout_write = x->upstream ? x->upstream->timeout_write : x->listener->timeout_write;
     if (!x->upstream) {
-        if (origin_lease(x, pooled) < 0)
+        if (origin_lease(x, request->pooled) < 0)
             return -1;
-    } else if (group_lease(view_group(x->view, x->upstream), pooled, tried, &x->lease, &failure) < 0) {
+    } else if (group_lease(view_group(x->view, x->upstream), request, &x->lease, &failure) < 0) {
         x->lease = NULL;
         x->log.server = failure.server;
         return exchange_fail(x, failure.status, failure.reason, failure.error, BLAME_UPSTREAM,
@@ -341,8 +341,8 @@ int conversation_hold(struct conversation *t)
         !x->request.uri.query.n)
         t->facts.target = SPAN("*"); /* RFC 9112 section 3.2.4 */
     mirror_begin(&t->mirror, x, &t->facts);
-    for (bool pooled = true;; pooled = false) {
-        if (exchange_lease(x, pooled, &t->tried, &t->facts) < 0 || choose_host(x, &t->facts.host) < 0)
+    for (;; t->lease.pooled = false) {
+        if (exchange_lease(x, &t->lease, &t->facts) < 0 || choose_host(x, &t->facts.host) < 0)
             return -1;
         int r = send_request(t);
         if (r == 0 && !client_failed(t)) {

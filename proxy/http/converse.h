@@ -12,8 +12,8 @@ struct conversation {
     struct exchange *x;
     struct http_forward_request facts;
     struct mirror mirror;
-    uint64_t tried; /* servers that could not be reached */
-    bool replayed;  /* the request was sent twice already */
+    struct lease_request lease; /* with the servers that could not be reached */
+    bool replayed;              /* the request was sent twice already */
     struct h1_mark body_start;
     struct http_stream *body; /* where it is read from */
     /* The rest of the request's body goes on in a greenlet of its own while the answer is waited for. */
@@ -41,9 +41,9 @@ void conversation_end(struct conversation *t, bool complete);
 /* What the head that goes to a server is made with, besides the request's own: what the server is to know of the client,
  * and the edits. */
 void exchange_request_facts(struct exchange *x, struct http_forward_request *facts);
-/* A connection to a server of the exchange's upstream, a kept one if `pooled`: x->lease and x->server, and in *facts what depends on the server. 0, or -1 after
+/* A connection to a server of the exchange's upstream, as the request says: x->lease and x->server, and in *facts what depends on the server. 0, or -1 after
  * exchange_fail(). May switch. */
-int exchange_lease(struct exchange *x, bool pooled, uint64_t *tried, struct http_forward_request *facts);
+int exchange_lease(struct exchange *x, struct lease_request *request, struct http_forward_request *facts);
 
 /* The end of that: back to the pool if the exchange of messages is complete and nothing speaks against it. */
 void exchange_give_back(struct exchange *x, bool complete);

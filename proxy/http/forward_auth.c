@@ -112,16 +112,16 @@ static int ask(struct exchange *x, const struct forward_auth_rules *rules)
 {
     struct http_forward_request facts;
     struct http_head *head;
-    uint64_t tried = 0;
+    struct lease_request request;
     if (!prepare(x, rules, &head, &facts))
         return no_memory(x);
-    for (bool pooled = true;; pooled = false) {
-        if (exchange_lease(x, pooled, &tried, &facts) < 0)
+    for (lease_request_init(&request, NULL, true);; request.pooled = false) {
+        if (exchange_lease(x, &request, &facts) < 0)
             return -1;
         int r = ask_once(x, head, &facts);
         if (r == 0)
             return 0;
-        bool stale = (r == -ECONNRESET || r == -EPIPE) && pooled && x->lease->reused && !x->server.end;
+        bool stale = (r == -ECONNRESET || r == -EPIPE) && x->lease->reused && !x->server.end;
         exchange_give_back(x, false);
         x->response.status = 0;
         if (r == -ETIMEDOUT)

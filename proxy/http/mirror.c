@@ -115,9 +115,10 @@ static bool deliver(const struct mirror_copy *c)
         struct upstream_connection *lease;
         struct connect_failure failure;
         struct h1 server;
-        uint64_t tried = 0;
+        struct lease_request request;
         int32_t announced = -1;
-        if (group_lease(view_group(c->view, c->upstream), pooled, &tried, &lease, &failure) < 0)
+        lease_request_init(&request, NULL, pooled);
+        if (group_lease(view_group(c->view, c->upstream), &request, &lease, &failure) < 0)
             return false;
         lease->uses++;
         h1_init(&server, upstream_wire(lease), &w->buffers, RESPONSE_HEAD_BYTES, c->upstream->timeout_write);

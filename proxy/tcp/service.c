@@ -123,8 +123,9 @@ static void begin(void *arg)
     const struct conf_upstream *upstream = choice.upstream;
     struct upstream_connection *lease;
     struct connect_failure failure;
-    uint64_t tried = 0;
-    if (group_lease_for(view_group(c->view, upstream), c, &tried, &lease, &failure) < 0) {
+    struct lease_request request;
+    lease_request_init(&request, c, false);
+    if (group_lease(view_group(c->view, upstream), &request, &lease, &failure) < 0) {
         free(choice.read);
         give_up(c, upstream, &failure);
         return;

@@ -110,7 +110,7 @@ void origins_return(struct upstream_connection *connection, int32_t announced)
 {
     struct origin *c = origin_of(connection);
     struct origins *o = c->origins;
-    int64_t keep = group_keep_time(o->conf->timeout_idle, announced);
+    int64_t keep = pool_keep_time(o->conf->timeout_idle, announced);
     if (keep <= 0 || o->retired || !o->conf->keepalive || connection->uses >= o->conf->keepalive_requests) {
         discard(c);
         return;

@@ -1,0 +1,56 @@
+/*
+ * A server of an upstream as one worker knows it. What outlives a configuration (idle connections, what an operator
+ * wants of it, what was counted) is its state, which passes from view to view (runtime/view.h).
+ */
+#ifndef UPSTREAM_SERVER_H
+#define UPSTREAM_SERVER_H
+
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include <green.h>
+
+#include "conf.h"
+#include "observe/metrics.h"
+
+struct group;
+struct upstream_connection;
+TAILQ_HEAD(upstream_connections, upstream_connection);
+
+/* Whether a server gets requests; an operator's word (`greenway ctl drain`). */
+enum server_duty {
+    SERVER_ENABLED,
+    SERVER_DRAINING, /* what is under way goes on, nothing new comes */
+    SERVER_DISABLED, /* the same, meant to last */
+};
+
+/* What outlives a configuration. */
+struct server_state {
+    size_t references;                /* of servers, one in each view that knows it */
+    struct group *group;              /* the present view's; NULL: that does not have it any more */
+    struct upstream_connections idle; /* last back first */
+    int64_t idle_count;
+    green_tls_session_t *session; /* to resume; NULL: none */
+    enum server_duty duty;
+    int64_t weight;    /* an operator's; 0: as configured */
+    uint32_t active;   /* connections in use */
+    uint64_t leases;   /* connections given out so far: a request each */
+    uint64_t failures; /* attempts to connect that failed */
+};
+
+struct server {
+    const struct conf_server *conf;
+    struct group *group;
+    struct server_metrics *counts; /* NULL: nobody counts */
+    struct server_state *state;
+    int64_t weight;         /* as configured, or as an operator has set it */
+    int64_t current_weight; /* of the smooth weighted round robin */
+};
+
+/* The state of this server in `old`, the present group of that name or NULL, unless `g` has taken it already; else a new
+ * one. NULL: no memory. */
+struct server_state *server_state_hold(const struct group *g, const struct group *old,
+                                       const struct conf_server *conf);
+void server_state_release(struct server_state *state);
+
+#endif
