@@ -19,13 +19,17 @@ static int connect_at_once(int fd, const struct sockaddr *address, socklen_t len
     return r;
 }
 
-static int await_connection(int fd, green_time deadline)
+/* When it is decided, the first call after that learns it, and with it the socket that it is connected: ours, which does
+ * not wait any more. */
+static int await_connection(int fd, const struct sockaddr *address, socklen_t size, green_time deadline)
 {
-    int r = INTERRUPTIBLY(UNRESTARTED, green_wait_fd(fd, POLLOUT, deadline)), error = 0;
-    socklen_t length = sizeof error;
-    if (r < 0)
-        return own_time_is_over(r) ? -EINPROGRESS : r;
-    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) < 0 ? -errno : -error;
+    struct pollfd now = {.fd = fd, .events = POLLOUT};
+    do {
+        int r = INTERRUPTIBLY(UNRESTARTED, green_wait_fd(fd, POLLOUT, deadline));
+        if (r < 0)
+            return own_time_is_over(r) ? -EINPROGRESS : r;
+    } while (REAL(poll)(&now, 1, 0) == 0);
+    return REAL(connect)(fd, address, size) < 0 && errno != EISCONN ? -errno : 0;
 }
 
 /* A unix socket whose peer's queue is full has no place in it, and nothing tells when there is one. */
@@ -60,7 +64,7 @@ HOOK int connect(int fd, const struct sockaddr *address, socklen_t length)
     else
         r = connect_at_once(fd, address, length);
     if (r == -EINPROGRESS)
-        r = await_connection(fd, deadline);
+        r = await_connection(fd, address, length, deadline);
     return r < 0 ? fail(r) : 0;
 }
 
