@@ -8,6 +8,7 @@ static struct {
     atomic_uint life; /* odd while there is such a key */
 } keys[PTHREAD_KEYS_MAX];
 
+/* Even: there is none, or nobody has told us. */
 static unsigned life_of(pthread_key_t key)
 {
     return key < PTHREAD_KEYS_MAX ? atomic_load_explicit(&keys[key].life, memory_order_relaxed) : 0;
@@ -43,10 +44,8 @@ static struct thread_value *value_of(struct thread *t, pthread_key_t key, bool m
 HOOK int pthread_setspecific(pthread_key_t key, const void *value)
 {
     struct thread *t = COOPERATIVE(THREADS) ? green__thread_self() : NULL;
-    if (!t)
+    if (!t || !(life_of(key) & 1))
         return REAL(pthread_setspecific)(key, value);
-    if (key >= PTHREAD_KEYS_MAX)
-        return EINVAL;
     struct thread_value *v = value_of(t, key, true);
     if (!v)
         return ENOMEM;
@@ -57,9 +56,9 @@ HOOK int pthread_setspecific(pthread_key_t key, const void *value)
 HOOK void *pthread_getspecific(pthread_key_t key)
 {
     struct thread *t = COOPERATIVE(THREADS) ? green__thread_self() : NULL;
-    if (!t)
+    if (!t || !(life_of(key) & 1))
         return REAL(pthread_getspecific)(key);
-    const struct thread_value *v = key < PTHREAD_KEYS_MAX ? value_of(t, key, false) : NULL;
+    const struct thread_value *v = value_of(t, key, false);
     return v && v->life == life_of(key) ? v->value : NULL;
 }
 
