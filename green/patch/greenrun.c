@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -110,6 +111,10 @@ static void check_program(const char *path)
         ((st.st_mode & S_ISUID && st.st_uid != getuid()) || (st.st_mode & S_ISGID && st.st_gid != getgid())))
         give_up(1, path,
                 " has set-user-ID or set-group-ID: such programs cannot be patched. Run it as that user.");
+    if (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0)
+        give_up(1, path,
+                " has file capabilities: such programs cannot be patched. Run it as root, or a copy without "
+                "them.");
     if (pread(fd, &head, sizeof head, 0) == sizeof head && memcmp(head.e_ident, ELFMAG, SELFMAG) == 0) {
         if (head.e_ident[EI_CLASS] != ELFCLASS64)
             give_up(1, path, " is not a 64-bit program: it cannot load libgreen-patch.so.");

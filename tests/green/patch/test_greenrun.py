@@ -12,6 +12,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -55,6 +56,21 @@ class Options(unittest.TestCase):
         r = run("/sbin/ldconfig", "--version")
         self.assertEqual(r.returncode, 1)
         self.assertIn("statically", r.stderr)
+
+    @unittest.skipUnless(os.getuid() == 0 and shutil.which("setcap"), "not root, or no setcap")
+    def test_capabilities(self):
+        """The dynamic linker ignores what is preloaded then, except for root."""
+        with tempfile.TemporaryDirectory(prefix="green-") as folder:
+            program = shutil.copy("/bin/true", folder)
+            os.chmod(folder, 0o755)
+            if subprocess.run(["setcap", "cap_net_raw+ep", program], stderr=subprocess.DEVNULL).returncode != 0:
+                self.skipTest("no capabilities on this file system")
+            tools = [shutil.copy(path, folder) for path in (GREENRUN, LIBRARY)]  # where anybody may execute them
+            r = subprocess.run([tools[0], "--library=" + tools[1], program], capture_output=True, text=True, user="nobody",
+                               timeout=PATIENCE)
+            self.assertEqual(r.returncode, 1)
+            self.assertIn("capabilities", r.stderr)
+            self.assertEqual(run(program).returncode, 0)
 
 
 class Page(http.server.BaseHTTPRequestHandler):
