@@ -58,12 +58,20 @@ static const char *parse_token_file(struct conf_arena *arena, const char *text, 
     return wrong ? conf_arena_print(arena, "cannot be used: the token in it %s", wrong) : NULL;
 }
 
+static bool same_token(const void *a, const void *b)
+{
+    const struct conf_token *x = a, *y = b;
+
+    return !strcmp(x->secret, y->secret);
+}
+
 const struct conf_syntax conf_token_syntax = {
     .allowed = "16 to 256 visible characters of ASCII, such as `openssl rand -hex 24` prints",
     .separators = "",
     .size = sizeof(struct conf_token),
     .secret = true,
     .parse = parse_token,
+    .same = same_token,
 };
 
 const struct conf_syntax conf_token_file_syntax = {
@@ -72,6 +80,7 @@ const struct conf_syntax conf_token_file_syntax = {
     .separators = "",
     .size = sizeof(struct conf_token),
     .parse = parse_token_file,
+    .same = same_token,
 };
 
 void conf_check_admin(struct conf_loader *l)

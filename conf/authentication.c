@@ -80,12 +80,23 @@ static const char *parse_users(struct conf_arena *arena, const char *text, void 
     return wrong ? wrong : conf_users_parse(arena, bytes, n, users);
 }
 
+static bool same_users(const void *a, const void *b)
+{
+    const struct conf_users *x = a, *y = b;
+    bool same = x->count == y->count;
+
+    for (size_t i = 0; same && i < x->count; i++)
+        same = !strcmp(x->list[i].name, y->list[i].name) && !strcmp(x->list[i].hash, y->list[i].hash);
+    return same;
+}
+
 const struct conf_syntax conf_users_syntax = {
     .allowed =
         "a file of lines 'name:hash', as `greenway hash-password` and `htpasswd -B` print them, or off",
     .separators = "",
     .size = sizeof(struct conf_users),
     .parse = parse_users,
+    .same = same_users,
 };
 
 static const char *parse_realm(struct conf_arena *arena, const char *text, void *out)

@@ -21,6 +21,13 @@ struct conf_object {
     const struct conf_origin *origins;
 };
 
+typedef void conf_value_fn(void *arg, const char *value, struct conf_origin origin);
+
+/* Calls fn with each value that an object has under one of its keys, as text. Returns NULL, or if there is none what that
+ * means: "inherited", "every host", "none". */
+const char *conf_each_value(const struct conf_key *key, const struct conf_object *object, conf_value_fn *fn,
+                            void *arg);
+
 /* What an object says under one key, as it is printed above, each line behind `indent`; nothing if it says nothing. */
 void conf_print_key(FILE *out, const char *indent, const struct conf_key *key,
                     const struct conf_object *object);

@@ -14,18 +14,80 @@ struct printer {
     bool all;
 };
 
-static void print_nothing(const struct printer *p, const struct conf_key *key, const char *what)
+/* --- values --------------------------------------------------------------------------------------- */
+
+struct visit {
+    conf_value_fn *fn;
+    void *arg;
+};
+
+static const char *visit_names(const struct conf_key *key, const struct conf_object *object,
+                               const struct visit *v)
 {
-    if (p->all)
-        fprintf(p->out, "%s; %s: %s\n", p->indent, key->name, what);
+    const struct conf_route *route = object->of;
+
+    for (size_t i = 0; i < route->listener_count; i++)
+        v->fn(v->arg, route->listeners[i]->name, object->origins[key - conf_keys]);
+    return route->listener_count ? NULL : key->none;
 }
 
-/* A $ is doubled, unless the value is one whose own $ were left alone when it was read. */
-static void print_line(const struct printer *p, const char *key, const char *value, bool variables,
-                       struct conf_origin origin)
+static const char *visit_list(const struct conf_key *key, const void *field, const struct visit *v)
 {
-    FILE *out = p->out;
-    int column = fprintf(out, "%s%s = ", p->indent, key);
+    const struct {
+        const char *items;
+        size_t count;
+    } *list = field;
+
+    for (size_t i = 0; i < list->count; i++) {
+        const struct conf_written *w = (const void *)(list->items + i * key->syntax->size);
+        v->fn(v->arg, w->written, w->origin);
+    }
+    return list->count ? NULL : key->none ? key->none : "none";
+}
+
+const char *conf_each_value(const struct conf_key *key, const struct conf_object *object, conf_value_fn *fn,
+                            void *arg)
+{
+    const struct visit v = {fn, arg};
+    const char *field = key->at[object->kind] ? (const char *)object->of + key->at[object->kind] - 1 : NULL;
+    const char *value = NULL, *nothing = "none";
+    char text[CONF_VALUE_BYTES];
+
+    if (key->type == CONF_FILES)
+        return nothing; /* what they hold is printed in its place */
+    if (key->type == CONF_NAMES)
+        return visit_names(key, object, &v);
+    if (key->type == CONF_MANY)
+        return visit_list(key, field, &v);
+    if (key->type == CONF_ONE) {
+        value = ((const struct conf_written *)(const void *)field)->written;
+    } else if (key->type <= CONF_CHOICE) {
+        int64_t number = key->type == CONF_CHOICE ? *(const int *)field : *(const int64_t *)field;
+
+        value = number == CONF_INHERIT ? NULL : conf_value_print(key, number, text);
+        nothing = "inherited";
+    } else {
+        value = *(const char *const *)field;
+    }
+    if (value)
+        fn(arg, value, object->origins[key - conf_keys]);
+    return value ? NULL : nothing;
+}
+
+/* --- lines ---------------------------------------------------------------------------------------- */
+
+struct line {
+    const struct printer *printer;
+    const struct conf_key *key;
+};
+
+/* A $ is doubled, unless the value is one whose own $ were left alone when it was read. */
+static void print_line(void *arg, const char *value, struct conf_origin origin)
+{
+    const struct line *l = arg;
+    FILE *out = l->printer->out;
+    bool variables = l->key->syntax && l->key->syntax->variables;
+    int column = fprintf(out, "%s%s = ", l->printer->indent, l->key->name);
 
     for (; *value; value++, column++) {
         putc(*value, out);
@@ -41,65 +103,13 @@ static void print_line(const struct printer *p, const char *key, const char *val
     putc('\n', out);
 }
 
-static void print_names(const struct printer *p, const struct conf_key *key, const struct conf_route *route,
-                        struct conf_origin origin)
+static void print_key(const struct printer *p, const struct conf_key *key, const struct conf_object *object)
 {
-    for (size_t i = 0; i < route->listener_count; i++)
-        print_line(p, key->name, route->listeners[i]->name, false, origin);
-    if (!route->listener_count)
-        print_nothing(p, key, key->none);
-}
+    struct line line = {p, key};
+    const char *nothing = conf_each_value(key, object, print_line, &line);
 
-static void print_list(const struct printer *p, const struct conf_key *key, const void *field)
-{
-    const struct {
-        const char *items;
-        size_t count;
-    } *list = field;
-
-    for (size_t i = 0; i < list->count; i++) {
-        const struct conf_written *w = (const void *)(list->items + i * key->syntax->size);
-        print_line(p, key->name, w->written, key->syntax->variables, w->origin);
-    }
-    if (!list->count)
-        print_nothing(p, key, key->none ? key->none : "none");
-}
-
-static void print_key(const struct printer *p, const struct conf_key *key, enum conf_kind kind,
-                      const void *object, const struct conf_origin *origins)
-{
-    struct conf_origin origin = origins[key - conf_keys];
-    const char *field = key->at[kind] ? (const char *)object + key->at[kind] - 1 : NULL;
-    char text[CONF_VALUE_BYTES];
-
-    if (key->type == CONF_FILES) {
-        return; /* what they hold is printed in its place */
-    } else if (key->type == CONF_NAMES) {
-        print_names(p, key, object, origin);
-    } else if (key->type == CONF_MANY) {
-        print_list(p, key, field);
-    } else if (key->type == CONF_ONE && ((const struct conf_written *)(const void *)field)->written) {
-        print_line(p, key->name, ((const struct conf_written *)(const void *)field)->written,
-                   key->syntax->variables, origin);
-    } else if (key->type == CONF_ONE) {
-        print_nothing(p, key, "none");
-    } else if (key->type == CONF_CHOICE && *(const int *)field == CONF_INHERIT) {
-        print_nothing(p, key, "inherited");
-    } else if (key->type == CONF_CHOICE) {
-        conf_value_print(key, *(const int *)field, text);
-        print_line(p, key->name, text, false, origin);
-    } else if (key->type < CONF_CHOICE) {
-        int64_t number = *(const int64_t *)field;
-
-        if (number == CONF_INHERIT)
-            print_nothing(p, key, "inherited");
-        else
-            print_line(p, key->name, conf_value_print(key, number, text), false, origin);
-    } else if (*(const char *const *)field) {
-        print_line(p, key->name, *(const char *const *)field, false, origin);
-    } else {
-        print_nothing(p, key, "none");
-    }
+    if (nothing && p->all && key->type != CONF_FILES)
+        fprintf(p->out, "%s; %s: %s\n", p->indent, key->name, nothing);
 }
 
 void conf_print_key(FILE *out, const char *indent, const struct conf_key *key,
@@ -107,7 +117,7 @@ void conf_print_key(FILE *out, const char *indent, const struct conf_key *key,
 {
     const struct printer p = {out, indent, false};
 
-    print_key(&p, key, object->kind, object->of, object->origins);
+    print_key(&p, key, object);
 }
 
 static void print_section(FILE *out, enum conf_kind kind, const char *name, const void *object,
@@ -115,13 +125,14 @@ static void print_section(FILE *out, enum conf_kind kind, const char *name, cons
 {
     const struct printer p = {out, "", true};
     const struct conf_listener *listener = kind == CONF_LISTENER ? object : NULL;
+    const struct conf_object described = {kind, object, origins};
 
     fprintf(out, "%s[%s%s%s]\n", kind == CONF_GREENWAY ? "" : "\n", conf_kinds[kind].name, *name ? " " : "",
             name);
     for (size_t i = 0; i < conf_key_count; i++)
         if (conf_key_in(&conf_keys[i], kind) &&
             (!listener || conf_key_means(&conf_keys[i], listener->protocol)))
-            print_key(&p, &conf_keys[i], kind, object, origins);
+            print_key(&p, &conf_keys[i], &described);
 }
 
 void conf_print_effective(FILE *out, const struct conf *conf)

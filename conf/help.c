@@ -84,6 +84,8 @@ static void print_key(FILE *out, const struct conf_key *key, struct style s)
                 : key->required ? "none: the key is required"
                 : key->action   ? "none: a route needs one key that says what becomes of its requests"
                                 : "none");
+    if (key->restart)
+        print_field(out, "reload", "does not change it: it is read when the process starts");
     print_field(out, "example", key->example);
     fprintf(out, "\n%*s", INDENT, "");
     wrap(out, key->more, INDENT, INDENT);

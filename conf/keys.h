@@ -55,6 +55,7 @@ struct conf_key {
     enum conf_type type;
     bool required;
     bool action;       /* says what becomes of a route's requests: a route has exactly one of these */
+    bool restart;      /* read when the process starts, and never again */
     bool http_only;    /* means nothing to a tcp listener */
     bool forward_only; /* in a listener, means nothing but to a forward proxy */
     int64_t min, max;  /* of numbers */

@@ -116,6 +116,8 @@ static void print_key(FILE *out, const struct conf_key *key)
         fprintf(out, "* Default: `%s`\n", key->fallback);
     else if (key->required)
         fputs("* Required\n", out);
+    if (key->restart)
+        fputs("* Read when the process starts: a reload does not change it\n", out);
     fprintf(out, "* Example: `%s`\n\n", key->example);
     print_cell(out, key->more);
     putc('\n', out);

@@ -10,6 +10,8 @@
 
 #define LENGTH_MAX 256
 
+const char conf_command_line[] = "the command line";
+
 static const char *parse(struct conf_arena *arena, const char *text, void *out)
 {
     (void)arena;

@@ -12,6 +12,9 @@ struct conf_account {
 enum conf_sandbox { CONF_SANDBOX_OFF, CONF_SANDBOX_ON, CONF_SANDBOX_LOG };
 enum conf_low_ports { CONF_LOW_PORTS_OFF, CONF_LOW_PORTS_ON, CONF_LOW_PORTS_AUTO };
 
+/* The file of a value's origin if it came from the command line; lives for ever. */
+extern const char conf_command_line[];
+
 struct conf_privileges {
     struct conf_account user, group; /* not set: whoever starts it; the user's */
     int sandbox;                     /* enum conf_sandbox */

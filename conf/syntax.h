@@ -19,6 +19,9 @@ struct conf_syntax {
     /* `out` is zeroed but for its origin and `written`, the text, which may be given a normal form. NULL, or what is
      * wrong, to be said behind the text: "has no port". What the result points to lives in the arena. */
     const char *(*parse)(struct conf_arena *arena, const char *text, void *out);
+
+    /* Whether two values with the same text mean the same, too; NULL: they do. */
+    bool (*same)(const void *a, const void *b);
 };
 
 extern const struct conf_syntax conf_address_syntax, conf_server_syntax,

@@ -12,6 +12,7 @@
 
 #include "address.h"
 #include "describe.h"
+#include "diff.h"
 #include "explain.h"
 #include "hash_password.h"
 #include "load.h"
@@ -60,11 +61,12 @@ static const struct command commands[] = {
      "  --user NAME         who to be once it listens, whatever the file says\n\n"
      "Without FILE it runs a demo: a proxy on 127.0.0.1:8080 in front of a small web server of\n"
      "its own, with things to try at http://127.0.0.1:8080/.\n"},
-    {"check", "[--effective] FILE", "say what is wrong with a configuration, or that nothing is",
-     command_check,
+    {"check", "[--effective] [--against OLD] FILE",
+     "say what is wrong with a configuration, or that nothing is", command_check,
      "Reads FILE and what it includes, lists every error with its line, and warns about settings\n"
      "that weaken a safe default. Binds nothing and connects to nothing.\n\n"
-     "  --effective   print the whole configuration, defaults included, with the origin of each value\n"},
+     "  --effective     print the whole configuration, defaults included, with the origin of each value\n"
+     "  --against OLD   print what is different from the configuration in the file OLD, by section\n"},
     {"explain", "FILE METHOD URL [OPTION...]", "say what a configuration makes of a request", command_explain,
      "Tells which listener and route take the request and why no earlier one does, whether the\n"
      "networks' rules let it in, the head as it goes to the server, and every key that applies,\n"
@@ -208,7 +210,7 @@ static void set_user(struct conf *conf, const char *user, const char *path)
     if (!user && !path && geteuid() == 0)
         user = "nobody";
     if (user)
-        conf->privileges.user = (struct conf_account){.written = user};
+        conf->privileges.user = (struct conf_account){.written = user, .origin.file = conf_command_line};
 }
 
 /* Takes conf over; NULL: it had errors, which were printed. `path` is the file that it came from, or NULL. */
@@ -285,14 +287,40 @@ static void print_count(size_t n, const char *what, const char *separator)
     printf("%s%zu %s%s", separator, n, what, n == 1 ? "" : "s");
 }
 
+/* What a reload from the one to the other would change. */
+static int print_diff(const struct conf *conf, const char *old)
+{
+    struct conf *before = load_file(old);
+    if (!before)
+        return EXIT_USAGE;
+    long sections = conf_diff(stdout, before, conf, CONF_DIFF_FULL);
+    if (sections == 0)
+        puts("nothing is different");
+    conf_free(before);
+    return sections < 0 ? no_memory() : EXIT_OK;
+}
+
+static void print_good(const struct conf *conf, const char *file)
+{
+    conf_print_visible(stdout, file);
+    print_count(conf->listener_count, "listener", " is good: ");
+    print_count(conf->route_count, "route", ", ");
+    print_count(conf->upstream_count, "upstream", ", ");
+    putchar('\n');
+}
+
 static int command_check(int argc, char **argv)
 {
     const struct command *self = find_command("check");
-    const char *file = NULL;
+    const char *file = NULL, *old = NULL;
     bool effective = false;
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--effective"))
             effective = true;
+        else if (!strcmp(argv[i], "--against") && !old && argv[i + 1])
+            old = argv[++i];
+        else if (!strcmp(argv[i], "--against"))
+            return wrong_argument(self, argv[i], "needs one file behind it");
         else if (*argv[i] == '-')
             return wrong_argument(self, argv[i], "is no option of check");
         else if (file)
@@ -305,18 +333,16 @@ static int command_check(int argc, char **argv)
     struct conf *conf = load_file(file);
     if (!conf)
         return EXIT_USAGE;
+    int status = EXIT_OK;
     conf_print_weakened(effective ? stderr : stdout, conf);
-    if (effective) {
+    if (effective)
         conf_print_effective(stdout, conf);
-    } else {
-        conf_print_visible(stdout, file);
-        print_count(conf->listener_count, "listener", " is good: ");
-        print_count(conf->route_count, "route", ", ");
-        print_count(conf->upstream_count, "upstream", ", ");
-        putchar('\n');
-    }
+    else
+        print_good(conf, file);
+    if (old)
+        status = print_diff(conf, old);
     conf_free(conf);
-    return EXIT_OK;
+    return status;
 }
 
 /* --- explain -------------------------------------------------------------------------------------- */

@@ -14,6 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <green.h>
+
 #define MESSAGE_BYTES 2048
 #define LINE_BYTES    4096 /* PIPE_BUF: a pipe that polls writable takes so much at once */
 
@@ -147,6 +149,30 @@ static bool is_repetition(enum log_level level, const char *format)
     return true;
 }
 
+/* --- copies ----------------------------------------------------------------------------------------- */
+
+static _Thread_local struct {
+    FILE *to;
+    const green_t *of;
+} copying;
+
+void error_log_copy(FILE *copy)
+{
+    copying.to = copy;
+    copying.of = copy ? green_self() : NULL;
+}
+
+static void copy_message(enum log_level level, const char *message)
+{
+    char line[LINE_BYTES];
+    if (!copying.to || copying.of != green_self())
+        return;
+    size_t n = level == LOG_LEVEL_WARNING ? put(line, 0, "warning: ") : 0;
+    n = put_visible(line, n, message);
+    n = put(line, n, "\n");
+    fwrite(line, 1, n, copying.to);
+}
+
 void error_log(enum log_level level, const char *format, ...)
 {
     char message[MESSAGE_BYTES], lost[64];
@@ -155,6 +181,7 @@ void error_log(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    copy_message(level, message);
     pthread_mutex_lock(&out.lock);
     if (out.unwritten) {
         snprintf(lost, sizeof lost, "%lu lines were lost here", out.unwritten);

@@ -6,6 +6,8 @@
 #ifndef OBSERVE_ERROR_LOG_H
 #define OBSERVE_ERROR_LOG_H
 
+#include <stdio.h>
+
 enum log_level {
     LOG_LEVEL_ERROR,   /* something asked for does not work */
     LOG_LEVEL_WARNING, /* it works, but not as it should */
@@ -26,5 +28,9 @@ int error_log_reopen(void);
  * characters come out as \xNN. Of errors and warnings with one format 50 are written in ten seconds; how many more there
  * were is told before the next one. Never waits, never switches. */
 void error_log(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Until it is called with NULL, what the calling greenlet has to say is written to `copy` too, a line for each message. One
+ * greenlet of a thread at a time. */
+void error_log_copy(FILE *copy);
 
 #endif

@@ -2,13 +2,15 @@
 #include "reload.h"
 
 #include <errno.h>
-#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "connection.h"
+#include "diff.h"
 #include "endpoint.h"
+#include "keys.h"
 #include "load.h"
 #include "notify.h"
 #include "observe/admin.h"
@@ -84,64 +86,104 @@ static void worker_take(struct worker *w)
 
 /* --- what is said ------------------------------------------------------------------------------------------------------ */
 
-struct telling {
-    FILE *report; /* or NULL */
-};
+/* Of one reload; the rest is counted. */
+#define SECTIONS_TOLD 100
 
-static void tell(const struct telling *t, enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-
-static void tell(const struct telling *t, enum log_level level, const char *format, ...)
-{
-    char text[2048];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    error_log(level, "%s", text);
-    if (t->report)
-        fprintf(t->report, "%s\n", text);
-}
-
-static void tell_findings(const struct telling *t, const struct conf_errors *errors)
+static void tell_findings(const struct conf_errors *errors)
 {
     for (size_t i = 0; i < errors->count; i++) {
         const struct conf_error *e = &errors->items[i];
         enum log_level level = e->warning ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR;
         if (e->origin.line)
-            tell(t, level, "%s:%d: %s", e->origin.file, e->origin.line, e->text);
+            error_log(level, "%s:%d: %s", e->origin.file, e->origin.line, e->text);
         else
-            tell(t, level, "%s: %s", e->origin.file, e->text);
+            error_log(level, "%s: %s", e->origin.file, e->text);
     }
     if (errors->no_memory)
-        tell(t, LOG_LEVEL_ERROR, "out of memory");
+        error_log(LOG_LEVEL_ERROR, "out of memory");
+}
+
+/* A line of the error log for each of the text's. */
+static void tell_sections(const char *text, long sections)
+{
+    for (int i = 0; i < SECTIONS_TOLD && *text; i++) {
+        size_t n = strcspn(text, "\n");
+        error_log(LOG_LEVEL_NOTICE, "%.*s", (int)n, text);
+        text += n + (text[n] == '\n');
+    }
+    if (sections > SECTIONS_TOLD)
+        error_log(LOG_LEVEL_NOTICE, "and %ld more sections", sections - SECTIONS_TOLD);
+}
+
+static void tell_restarts(const struct conf *now, const struct conf *next)
+{
+    const struct conf_key *key = NULL;
+    while ((key = conf_diff_restart(now, next, key))) {
+        struct conf_origin o = conf_origin_of(next, key->name);
+        error_log(LOG_LEVEL_WARNING,
+                  "%s:%d: [greenway] %s: has changed, but is read when the process starts: "
+                  "only a restart goes over to it",
+                  o.line ? o.file : next->file, o.line, key->name);
+    }
 }
 
 /* --- loading ----------------------------------------------------------------------------------------------------------- */
 
 struct loading {
     const char *path;
+    const struct conf *now; /* the present one; nobody lets go of it during a reload */
+    enum conf_diff_form form;
     struct conf_errors errors;
     struct conf *conf;
+    char *diff;    /* to the present one; NULL: no memory */
+    long sections; /* in it */
 };
 
-/* In a thread: disks may be slow. */
+/* Whoever serves was named by the command line, which has the last word. */
+static void keep_command_line(struct conf *conf, const struct conf *now)
+{
+    if (now->privileges.user.origin.file == conf_command_line)
+        conf->privileges.user = now->privileges.user;
+}
+
+static void compare(struct loading *l)
+{
+    size_t size;
+    FILE *out = open_memstream(&l->diff, &size);
+    if (!out)
+        return;
+    l->sections = conf_diff(out, l->now, l->conf, l->form);
+    if (fclose(out) == 0 && l->sections >= 0)
+        return;
+    free(l->diff);
+    l->diff = NULL;
+}
+
+/* In a thread: disks may be slow, and files long. */
 static void *load(void *arg)
 {
     struct loading *l = arg;
     l->conf = conf_load(l->path, &l->errors);
-    return l->conf;
+    if (l->conf) {
+        keep_command_line(l->conf, l->now);
+        compare(l);
+    }
+    return NULL;
 }
 
-static struct conf *load_again(struct process *p, const struct telling *t)
+/* 0, or -EINVAL: there is no configuration. */
+static int load_again(struct loading *l)
 {
-    struct loading l = {.path = p->path};
-    int r = green_blocking(load, &l, NULL, GREEN_FOREVER);
+    int r = green_blocking(load, l, NULL, GREEN_FOREVER);
     if (r < 0)
-        tell(t, LOG_LEVEL_ERROR, "cannot read %s: %s", p->path, green_strerror(r));
-    tell_findings(t, &l.errors);
-    conf_errors_free(&l.errors);
-    return l.conf;
+        error_log(LOG_LEVEL_ERROR, "cannot read %s: %s", l->path, green_strerror(r));
+    tell_findings(&l->errors);
+    conf_errors_free(&l->errors);
+    if (!l->conf)
+        return -EINVAL;
+    if (!l->diff)
+        error_log(LOG_LEVEL_WARNING, "no memory to tell what has changed");
+    return 0;
 }
 
 /* --- going over -------------------------------------------------------------------------------------------------------- */
@@ -210,7 +252,7 @@ static void go_over(struct process *p, struct snapshot *next, unsigned workers)
 }
 
 /* Takes conf over. */
-static int change_to(struct process *p, struct conf *conf, const struct telling *t)
+static int change_to(struct process *p, struct conf *conf)
 {
     unsigned workers = workers_wanted(conf), known = atomic_load(&p->worker_count);
     struct snapshot *next = snapshot_new(p, conf, p->snapshot, workers > known ? workers : known);
@@ -224,20 +266,9 @@ static int change_to(struct process *p, struct conf *conf, const struct telling 
     return r;
 }
 
-static int reload_in_turn(struct process *p, bool dry_run, const struct telling *t)
+/* Takes conf over. */
+static int change_in_turn(struct process *p, struct conf *conf)
 {
-    green_time began = green_now();
-    struct conf *conf = load_again(p, t);
-    if (!conf)
-        return -EINVAL;
-    if (sandbox_covers(conf) < 0) {
-        conf_free(conf);
-        return -EINVAL;
-    }
-    if (dry_run) {
-        conf_free(conf);
-        return 0;
-    }
     int r = green_mutex_lock(&p->changing, GREEN_FOREVER);
     if (r < 0 || p->told) {
         if (r == 0)
@@ -245,11 +276,41 @@ static int reload_in_turn(struct process *p, bool dry_run, const struct telling 
         conf_free(conf);
         return -ECANCELED;
     }
-    r = change_to(p, conf, t);
+    r = change_to(p, conf);
     green_mutex_unlock(&p->changing);
-    if (r == 0)
-        tell(t, LOG_LEVEL_NOTICE, "reloaded %s in %lld ms", p->path,
-             (long long)((green_now() - began) / GREEN_MS(1)));
+    return r;
+}
+
+static void try_out(struct loading *l, FILE *report)
+{
+    tell_restarts(l->now, l->conf);
+    if (report && l->diff)
+        fputs(l->sections ? l->diff : "nothing would change\n", report);
+    conf_free(l->conf);
+}
+
+static int reload_in_turn(struct process *p, bool dry_run, FILE *report)
+{
+    green_time began = green_now();
+    struct loading l = {
+        .path = p->path, .now = p->snapshot->conf, .form = dry_run ? CONF_DIFF_FULL : CONF_DIFF_BRIEF};
+    int r = load_again(&l);
+    if (r == 0 && sandbox_covers(l.conf) < 0) {
+        conf_free(l.conf);
+        r = -EINVAL;
+    }
+    if (r == 0 && dry_run) {
+        try_out(&l, report);
+    } else if (r == 0) {
+        tell_restarts(l.now, l.conf);
+        r = change_in_turn(p, l.conf);
+        if (r == 0 && l.diff)
+            tell_sections(l.diff, l.sections);
+        if (r == 0)
+            error_log(LOG_LEVEL_NOTICE, "reloaded %s in %lld ms", p->path,
+                      (long long)((green_now() - began) / GREEN_MS(1)));
+    }
+    free(l.diff);
     return r;
 }
 
@@ -264,23 +325,37 @@ static void count(struct process *p, int result)
     atomic_store(&all->last, time(NULL));
 }
 
+/* The service manager is told of both ends. */
+static int reload_for_good(struct process *p, FILE *report)
+{
+    char status[64];
+    notify_reloading();
+    int r = reload_in_turn(p, false, report);
+    count(p, r);
+    snprintf(status, sizeof status, "Serving with %u workers%s", p->serving,
+             r < 0 ? "; the last reload failed" : "");
+    if (!p->told) /* then it has been told that this ends */
+        notify_ready(status);
+    return r;
+}
+
 int reload(struct process *p, bool dry_run, FILE *report)
 {
-    struct telling t = {.report = report};
-    if (!p->path) {
-        tell(&t, LOG_LEVEL_ERROR,
-             "there is no file to reload: this configuration came from the command line");
-        return -ENOTSUP;
-    }
-    int r = green_mutex_lock(&p->reloading, GREEN_FOREVER);
+    int r = p->path ? green_mutex_lock(&p->reloading, GREEN_FOREVER) : 0;
     if (r < 0)
         return r;
-    r = reload_in_turn(p, dry_run, &t);
+    error_log_copy(report);
+    if (!p->path) {
+        error_log(LOG_LEVEL_ERROR,
+                  "there is no file to reload: this configuration came from the command line");
+        error_log_copy(NULL);
+        return -ENOTSUP;
+    }
+    r = dry_run ? reload_in_turn(p, true, report) : reload_for_good(p, report);
     if (r < 0)
-        tell(&t, LOG_LEVEL_ERROR, "%s: %s", dry_run ? "nothing would be changed" : "nothing was changed",
-             r == -EINVAL ? "the new configuration cannot be used" : green_strerror(r));
-    if (!dry_run)
-        count(p, r);
+        error_log(LOG_LEVEL_ERROR, "%s: %s", dry_run ? "nothing would be changed" : "nothing was changed",
+                  r == -EINVAL ? "the new configuration cannot be used" : green_strerror(r));
+    error_log_copy(NULL);
     green_mutex_unlock(&p->reloading);
     return r;
 }

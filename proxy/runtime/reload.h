@@ -11,9 +11,9 @@
 #include "process.h"
 
 /*
- * Reads the process's file again and goes over to what it says; a dry run stops before anything is done. What is wrong is
- * said in the error log, and in `report` too unless that is NULL (but for addresses, logs and the sandbox, which the
- * error log alone is told of). 0; -EINVAL: the file is wrong, or an
+ * Reads the process's file again and goes over to what it says; a dry run stops before anything is done. What is wrong, and
+ * which sections are different, is said in the error log, and in `report` too unless that is NULL; the report of a dry run
+ * has the values as well. 0; -EINVAL: the file is wrong, or an
  * address cannot be bound; -ENOTSUP: there is no file; -ECANCELED: the process is ending; or another error. Then
  * nothing has changed. Reloads that come at the same time wait for each other. Main thread. May switch.
  */

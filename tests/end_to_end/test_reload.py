@@ -7,8 +7,10 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
-from harness import Case, answering, executable, http_config, main, sanitized, tcp_config, settled, wait_for
+from harness import (PATIENCE, Case, Greenway, answering, executable, http_config, main, run_command, sanitized, tcp_config,
+                     settled, wait_for)
 from test_upgrade import ASK, switching
 from wire import dial, get, ok
 
@@ -316,6 +318,79 @@ class Workers(Reloading):
             wire.finish()
             self.assertEqual(wire.ending(), ("fin", b""))
         self.assertGreater(before, 0)
+
+
+class Differences(Reloading):
+    def test_log_has_a_line_for_each_section(self):
+        one, two = self.upstream(), self.upstream()
+        proxy = self.proxy(one, extra="[route old]\npath = =/old\nrespond = 410\n")
+        self.reload(proxy)
+        self.assertNotRegex(proxy.stderr(), r"greenway: (warning: )?\[")
+        self.reload(proxy, http_config(self.folder, two, listener="max_body = 3m\ntimeout_body = 9s\n",
+                                       extra="[route new]\npath = =/new\nrespond = 410\n"))
+        for line in ("[listener web] changed: max_body, timeout_body", "[route old] removed", "[route new] added",
+                     "[upstream app] changed: server"):
+            self.assertEqual(proxy.lines.count("greenway: " + line), 1, proxy.stderr())
+        self.assertEqual(self.body(proxy), b"hello")
+        self.reload(proxy, http_config(self.folder, two, listener="max_bodi = 3m\n"), good=False)
+        self.assertEqual(sum(line.startswith("greenway: [") for line in proxy.lines), 4)
+
+    def test_many_sections_are_counted(self):
+        app = self.upstream()
+        proxy = self.proxy(app)
+        self.reload(proxy, http_config(self.folder, app, extra="".join(
+            "[route r%d]\npath = =/r%d\nrespond = 404\n" % (i, i) for i in range(150))))
+        self.assertEqual(sum(line.endswith("] added") for line in proxy.lines), 100)
+        self.assertIn("greenway: and 50 more sections", proxy.lines)
+
+    def test_what_only_a_start_reads_is_named(self):
+        app = self.upstream()
+        proxy = self.proxy(app)
+        self.reload(proxy, http_config(self.folder, app, greenway="core_dumps = on\npid_file = %s\n" % self.path("pid")))
+        for key in ("core_dumps", "pid_file"):
+            self.assertRegex(proxy.stderr(), r"warning: \S+greenway\.ini:\d+: \[greenway\] %s: .*only a restart" % key)
+        # Who serves was said on the command line (the harness does, for root), and stays said.
+        self.assertNotIn("user", proxy.stderr())
+        self.assertFalse(os.path.exists(self.path("pid")))
+
+    def test_command_prints_them(self):
+        old = self.write("old.ini", "[listener a]\nbind = :8080, :8081\nupstream = u\n[upstream u]\nserver = h:1\n")
+        new = self.write("new.ini", "[listener a]\nbind = :8081, :8082\nupstream = u\nmax_connections = 7\n"
+                                    "[upstream u]\nserver = h:1\n[upstream v]\nserver = h:2\n")
+        status, out, err = run_command("check", new, "--against", old)
+        self.assertEqual((status, out.split("\n")[1:]), (0, [
+            "[listener a] changed", "  bind: - :8080", "  bind: + :8082", "  max_connections: 10000 -> 7",
+            "[upstream v] added", ""]), err)
+        status, out, _ = run_command("check", "--against", new, new)
+        self.assertEqual((status, out.split("\n")[1]), (0, "nothing is different"))
+        for arguments in ((new, "--against"), (new, "--against", "--against", old, "--against", old),
+                          (new, "--against", self.path("none.ini"))):
+            status, out, err = run_command("check", *arguments)
+            self.assertEqual(status, 2)
+            self.assertNotEqual(err, "")
+
+
+class ServiceManager(Reloading):
+    def test_is_told_of_each_reload(self):
+        path = self.path("notify")
+        app = self.upstream()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.bind(path)
+            manager.settimeout(PATIENCE)
+            config = self.write("greenway.ini", http_config(self.folder, app))
+            proxy = Greenway(self.folder, ["run", "-c", config], env={**os.environ, "NOTIFY_SOCKET": path})
+            self.addCleanup(proxy.stop)
+            self.assertIn(b"READY=1", manager.recv(4096))
+            for good in (True, False):
+                began = time.clock_gettime(time.CLOCK_MONOTONIC)
+                self.reload(proxy, http_config(self.folder, app) + ("" if good else "nonsense\n"), good=good)
+                lines = manager.recv(4096).decode().split("\n")
+                self.assertEqual(lines[0], "RELOADING=1")
+                stamp = int(re.fullmatch(r"MONOTONIC_USEC=(\d+)", lines[1]).group(1)) / 1e6
+                self.assertTrue(began - 0.001 <= stamp <= time.clock_gettime(time.CLOCK_MONOTONIC))
+                ready = manager.recv(4096).decode()
+                self.assertTrue(ready.startswith("READY=1\n"), ready)
+                self.assertEqual("failed" in ready, not good)
 
 
 class BadFiles(Reloading):

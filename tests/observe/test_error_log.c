@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <green.h>
+
 static char path[] = "/tmp/greenway-error-log-XXXXXX";
 static char moved[64];
 
@@ -166,6 +168,45 @@ END_TEST
 #define THREADS 4
 #define LINES   2000
 
+static void *another(void *arg)
+{
+    error_log(LOG_LEVEL_ERROR, "of another %s", (const char *)arg);
+    return NULL;
+}
+
+START_TEST(copy_of_what_one_greenlet_says)
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *copy = open_memstream(&text, &n);
+    pthread_t thread;
+    standard_error_to(path);
+    error_log_copy(copy);
+    green_t *g = green_spawn(another, (void *)"greenlet");
+    ck_assert_ptr_nonnull(g);
+    ck_assert_int_eq(green_join(g, GREEN_FOREVER), 0);
+    green_release(g);
+    ck_assert_int_eq(pthread_create(&thread, NULL, another, (void *)"thread"), 0);
+    ck_assert_int_eq(pthread_join(thread, NULL), 0);
+    error_log(LOG_LEVEL_ERROR, "one\ntwo");
+    error_log(LOG_LEVEL_WARNING, "three");
+    for (int i = 0; i < 60; i++)
+        error_log(LOG_LEVEL_ERROR, "again");
+    error_log_copy(NULL);
+    error_log(LOG_LEVEL_ERROR, "nobody copies this");
+    ck_assert_int_eq(fclose(copy), 0);
+    ck_assert_msg(!strncmp(text, "one\\x0atwo\nwarning: three\nagain\n", 32), "%s", text);
+    size_t lines = 0; /* none is kept back as a repetition */
+    for (const char *p = text; *p; p++)
+        lines += *p == '\n';
+    ck_assert_uint_eq(lines, 62);
+    ck_assert_ptr_null(strstr(text, "another"));
+    ck_assert_ptr_null(strstr(text, "nobody"));
+    ck_assert_ptr_nonnull(strstr(contents(path), "of another greenlet"));
+    free(text);
+}
+END_TEST
+
 static void *chatter(void *arg)
 {
     for (int i = 0; i < LINES; i++)
@@ -203,6 +244,7 @@ int main(void)
     tcase_add_test(tc, file_that_cannot_be_opened);
     tcase_add_test(tc, full_pipe);
     tcase_add_test(tc, repetitions_are_bounded);
+    tcase_add_test(tc, copy_of_what_one_greenlet_says);
     tcase_add_test(tc, many_threads);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
