@@ -2,7 +2,9 @@
 
 import re
 import socket
+import ssl
 import subprocess
+import time
 
 from process import Failure
 
@@ -10,12 +12,24 @@ REQUEST = b"GET / HTTP/1.1\r\nHost: bench.example\r\n\r\n"
 PATIENCE = 10.0  # seconds without an answer that end a measurement
 
 
+def tls_context():
+    """A client's that takes any certificate. It is the proxies that are measured."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+TLS = tls_context()
+
+
 class Connection:
     """A keepalive connection that sends one request at a time."""
 
-    def __init__(self, port):
+    def __init__(self, port, tls=False, session=None):
         self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = TLS.wrap_socket(self.socket, server_hostname="bench.example", session=session)
 
     def send(self):
         self.socket.sendall(REQUEST)
@@ -51,8 +65,8 @@ class Connection:
         self.socket.close()
 
 
-def get(port):
-    connection = Connection(port)
+def get(port, tls=False):
+    connection = Connection(port, tls)
     try:
         connection.send()
         return connection.receive()
@@ -60,14 +74,14 @@ def get(port):
         connection.close()
 
 
-def hold_open(port, count, at_once):
+def hold_open(port, count, at_once, tls=False):
     """Opens `count` connections, `at_once` at a time with a request in flight on each; returns them, idle."""
     held = []
     try:
         while len(held) < count:
             batch = []
             for _ in range(min(at_once, count - len(held))):
-                held.append(Connection(port))
+                held.append(Connection(port, tls))
                 batch.append(held[-1])
             for connection in batch:
                 connection.send()
@@ -84,9 +98,9 @@ def close_all(connections):
         connection.close()
 
 
-def wrk(program, port, connections, seconds):
+def wrk(program, port, connections, seconds, tls=False):
     """Runs wrk with one thread (on our core). Returns (requests, requests/s)."""
-    argv = [program, "-t1", f"-c{connections}", f"-d{seconds}s", f"http://127.0.0.1:{port}/"]
+    argv = [program, "-t1", f"-c{connections}", f"-d{seconds}s", f"http{'s' if tls else ''}://127.0.0.1:{port}/"]
     text = run(argv, seconds + PATIENCE)
     trouble = re.search(r"Socket errors.*|Non-2xx.*", text)
     # A read error is also what wrk counts when a keepalive connection was closed: none is expected here.
@@ -97,6 +111,33 @@ def wrk(program, port, connections, seconds):
     if not done or not rate or int(done.group(1)) == 0:
         raise Failure("wrk counted no requests")
     return int(done.group(1)), float(rate.group(1))
+
+
+def handshakes(port, path, resumed, seconds):
+    """Makes connections one after the other, with a request on each; all of them resume, or none does. How many."""
+    request = REQUEST.replace(b"/ HTTP", path.encode() + b" HTTP").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    session, count, end = None, 0, time.monotonic() + seconds
+    while time.monotonic() < end:
+        connection = Connection(port, True, session)
+        try:
+            connection.socket.sendall(request)
+            connection.expect_200()
+            if connection.socket.session_reused != (session is not None):
+                raise Failure("the session was " + ("not resumed" if session else "resumed"))
+            if resumed:
+                session = connection.socket.session
+        finally:
+            connection.close()
+        count += 1
+    return count
+
+
+def drain_tls(program, port, path, times):
+    """Downloads over TLS and discards; returns the body bytes."""
+    argv = [program, "--silent", "--show-error", "--fail", "--insecure", "--write-out", "%{size_download}\n"]
+    for _ in range(times):
+        argv += ["--output", "/dev/null", f"https://127.0.0.1:{port}{path}"]
+    return sum(int(line) for line in run(argv, 120).split())
 
 
 def drain(program, port, path, times):

@@ -10,11 +10,12 @@ import shutil
 import socket
 import time
 
-from load import get
+from load import get, run
 from process import Failure, Process
 
 BODY = "greenway " * 16 + "bench\n"  # 150 bytes
 BULK_PATH = "/bulk"
+OWN_PATH = "/own"  # answered by the proxies themselves, over TLS
 BULK_SIZE = 100 << 20
 NGINX_MODULES = ("/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/usr/share/nginx/modules")
 
@@ -93,6 +94,22 @@ NGINX_HTTP = """
     }}
 """
 
+NGINX_HTTPS = """
+    server {{
+        listen 127.0.0.1:{https} backlog=4096 ssl;
+        ssl_certificate {certificate};
+        ssl_certificate_key {certificate}.key;
+        ssl_protocols TLSv1.2 TLSv1.3;
+        location / {{
+            proxy_pass http://app;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_max_temp_file_size 0;
+        }}
+        location = {own} {{ return 200 "{body}"; }}
+    }}
+"""
+
 NGINX_STREAM = """
 stream {{
     access_log off;
@@ -119,6 +136,12 @@ listen http
     mode http
     bind 127.0.0.1:{http}
     http-reuse always
+    server app 127.0.0.1:{backend}
+listen https
+    mode http
+    bind 127.0.0.1:{https} ssl crt {certificate} ssl-min-ver TLSv1.2
+    http-reuse always
+    http-request return status 200 content-type text/plain string "{body}" if {{ path {own} }}
     server app 127.0.0.1:{backend}
 listen auto
     mode http
@@ -148,6 +171,17 @@ access_log = off
 bind = 127.0.0.1:{http}
 protocol = http
 upstream = app
+
+[listener secure]
+bind = 127.0.0.1:{https}
+protocol = http
+certificate = {certificate}
+upstream = app
+
+[route own]
+listener = secure
+path = ={own}
+respond = 200 text/plain {body}
 
 [listener raw]
 bind = 127.0.0.1:{tcp}
@@ -202,14 +236,26 @@ class Bench:
         while self.processes:
             self.stop(self.processes[-1])
 
-    def wait_serving(self, process, port):
+    def certificate(self):
+        """One for all peers: ECDSA P-256, the key behind it in the file and alone in FILE.key. Returns the file."""
+        path = os.path.join(self.folder, "bench.pem")
+        if not os.path.exists(path):
+            run([find_program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                 "-nodes", "-subj", "/CN=bench.example", "-addext", "subjectAltName=DNS:bench.example", "-days", "90",
+                 "-keyout", path + ".key", "-out", path], 30)
+            with open(path, "a") as file, open(path + ".key") as key:
+                file.write(key.read())
+            os.chmod(path, 0o600)
+        return path
+
+    def wait_serving(self, process, port, service="http"):
         """Until a request through the port is answered with the body that the backend sends."""
         end, last = time.monotonic() + 5, "no answer"
         while time.monotonic() < end:
             if not process.alive():
                 raise Failure(f"{process.name} ended: {process.last_words()}")
             try:
-                status, body = get(port)
+                status, body = get(port, service == "https")
                 if status == 200 and body == BODY.encode():
                     return
                 last = f"status {status} with {len(body)} bytes"
@@ -250,7 +296,7 @@ def start_backend(bench):
 class Peer:
     """A proxy that can be started. ports: from "http", "tcp", HAProxy's "auto" and "splice" to numbers, once it runs."""
 
-    services = ("http", "tcp")
+    services = ("http", "https", "tcp")
 
     def __init__(self, bench, backend):
         self.bench, self.backend = bench, backend
@@ -263,8 +309,8 @@ class Peer:
     def start(self):
         self.ports = {service: self.bench.ports.take() for service in self.services}
         self.process = self.launch()
-        for port in self.ports.values():
-            self.bench.wait_serving(self.process, port)
+        for service, port in self.ports.items():
+            self.bench.wait_serving(self.process, port, service)
         return self
 
     def stop(self):
@@ -274,7 +320,8 @@ class Peer:
 
     def config(self, template):
         maxconn = (self.bench.open_files - 1000) // 2
-        return template.format(backend=self.backend, maxconn=maxconn, **self.ports)
+        return template.format(backend=self.backend, maxconn=maxconn, certificate=self.bench.certificate(),
+                               own=OWN_PATH, body=BODY.strip(), **self.ports)
 
 
 class Relay(Peer):
@@ -306,19 +353,19 @@ class Nginx(Peer):
     def __init__(self, bench, backend):
         super().__init__(bench, backend)
         if not stream_module():
-            self.services = ("http",)
+            self.services = ("http", "https")
 
     def launch(self):
         stream = "tcp" in self.services
         return self.bench.nginx(self.name, self.bench.proxy_core,
                                 head=f"load_module {stream_module()};" if stream else "",
-                                http=self.config(NGINX_HTTP),
+                                http=self.config(NGINX_HTTP + NGINX_HTTPS),
                                 tail=self.config(NGINX_STREAM) if stream else "")
 
 
 class Haproxy(Peer):
     name = "haproxy"
-    services = ("http", "auto", "splice", "tcp")
+    services = ("http", "https", "auto", "splice", "tcp")
 
     def launch(self):
         folder = self.bench.subfolder(self.name)

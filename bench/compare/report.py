@@ -16,6 +16,18 @@ TABLE = (
     ("http_64", "system_us", "  of it system", "{:.2f}"),
     ("http_64", "sleeps", "  sleeps/request", "{:.3f}"),
     ("syscalls", "per_request", "system calls/request, 1 connection", "{:.2f}"),
+    (None, None, "HTTPS: TLS 1.3, ECDSA P-256"),
+    ("https_1", "cpu_us", "CPU us/request, 1 connection", "{:.2f}"),
+    ("https_64", "requests_per_s", "requests/s, 64 connections", "{:.0f}"),
+    ("https_64", "cpu_us", "CPU us/request, 64 connections", "{:.2f}"),
+    ("https_64", "user_us", "  of it user", "{:.2f}"),
+    ("https_64", "system_us", "  of it system", "{:.2f}"),
+    ("syscalls_tls", "per_request", "system calls/request, 1 connection", "{:.2f}"),
+    ("handshakes_full", "per_cpu_second", "full handshakes/CPU second", "{:.0f}"),
+    ("handshakes_resumed", "per_cpu_second", "resumed handshakes/CPU second", "{:.0f}"),
+    ("bulk_https", "cpu_s_per_gib", "CPU s/GiB, bodies of 100 MiB", "{:.3f}"),
+    ("idle_https", "kib_each", "KiB/idle keepalive connection", "{:.2f}"),
+    ("idle_https_burst", "kib_each", "  all opened at once", "{:.2f}"),
     (None, None, "TCP"),
     ("tcp_1", "requests_per_s", "requests/s, 1 connection", "{:.0f}"),
     ("tcp_1", "cpu_us", "CPU us/request, 1 connection", "{:.2f}"),
@@ -57,10 +69,15 @@ class Results:
         values = self.values(row, peer, number)
         return statistics.median(values) if values else None
 
-    def best_peer(self, row, number):
-        """The better of nginx and HAProxy, where less is better."""
+    def best_peer(self, row, number, best=min):
+        """The better of nginx and HAProxy, where less is better (or more: `best` is max)."""
         values = [self.median(row, peer, number) for peer in ("nginx", "haproxy")]
-        return min((value for value in values if value is not None), default=None)
+        return best((value for value in values if value is not None), default=None)
+
+
+def beyond_floor(results):
+    value, floor = (results.median("idle_https", of, "kib_each") for of in ("greenway", "floor"))
+    return None if value is None or floor is None else value - floor
 
 
 def judge(results):
@@ -73,11 +90,25 @@ def judge(results):
         bound = limit * factor
         return text, f"{value:.3g}, bar {bound:.3g}", value < bound if strictly else value <= bound
 
+    def at_least(text, row, number, factor):
+        value, reference = median(row, "greenway", number), results.best_peer(row, number, max)
+        if value is None or reference is None:
+            return text, None, None
+        return text, f"{value:.4g}, bar {reference * factor:.4g}", value >= reference * factor
+
     http, tcp = median("http_64", "greenway", "cpu_us"), median("tcp_64", "greenway", "cpu_us")
     epoll_ctl = median("syscalls", "greenway", "epoll_ctl")
     return [
         at_most("HTTP keepalive, 64 connections: CPU/request <= 0.80 x the better of nginx and HAProxy",
                 http, results.best_peer("http_64", "cpu_us"), 0.80),
+        at_most("HTTPS keepalive, 64 connections: CPU/request <= 0.80 x the better of nginx and HAProxy",
+                median("https_64", "greenway", "cpu_us"), results.best_peer("https_64", "cpu_us"), 0.80),
+        at_least("full handshakes per CPU second >= 1.0 x the better of both", "handshakes_full", "per_cpu_second", 1.0),
+        at_least("resumed handshakes per CPU second >= 1.1 x the better of both", "handshakes_resumed",
+                 "per_cpu_second", 1.1),
+        at_most("bulk over HTTPS: CPU/GiB <= the better of nginx and HAProxy",
+                median("bulk_https", "greenway", "cpu_s_per_gib"), results.best_peer("bulk_https", "cpu_s_per_gib")),
+        at_most("system calls per HTTPS keepalive request <= 6.1", median("syscalls_tls", "greenway", "per_request"), 6.1),
         at_most("TCP, 64 connections: CPU/request <= 1.10 x the bare relay",
                 tcp, median("tcp_64", "relay", "cpu_us"), 1.10),
         at_most("TCP, 64 connections: CPU/request below nginx stream",
@@ -92,6 +123,8 @@ def judge(results):
          None if epoll_ctl is None else epoll_ctl == 0),
         at_most("resident KiB per idle keepalive connection <= 0.6",
                 median("idle_http", "greenway", "kib_each"), 0.6),
+        at_most("resident KiB per idle HTTPS connection beyond OpenSSL's own <= 12",
+                beyond_floor(results), 12),
         at_most("resident KiB per idle TCP tunnel <= 1.5", median("idle_tcp", "greenway", "kib_each"), 1.5),
     ]
 
@@ -110,6 +143,9 @@ def show(results, about):
                 print(heading)
                 heading = None
             print(table_line(results, row, number, label, form[0]))
+    floor = results.median("idle_https", "floor", "kib_each")
+    if floor is not None:
+        print(f"OpenSSL's own objects of an idle TLS connection: {floor:.2f} KiB")
     show_syscalls(results)
     show_disturbance(results)
     for note in results.notes:
@@ -122,7 +158,7 @@ def table_line(results, row, number, label, form):
     for peer in COLUMNS:
         line += f"{'-' if medians[peer] is None else form.format(medians[peer]):>10}"
     peers = [medians[peer] for peer in ("nginx", "haproxy") if medians[peer] is not None]
-    best = (max if number == "requests_per_s" else min)(peers, default=None)
+    best = (max if number in ("requests_per_s", "per_cpu_second") else min)(peers, default=None)
     line += f"{ratio(medians['greenway'], medians['relay']):>14}{ratio(medians['greenway'], best):>12}"
     return line + f"{spread(results, row, number):>8}"
 
@@ -143,9 +179,13 @@ def spread(results, row, number):
 
 
 def show_syscalls(results):
-    rows = results.samples.get("syscalls", {})
+    for row, what in (("syscalls", "keepalive"), ("syscalls_tls", "HTTPS keepalive")):
+        show_calls(results.samples.get(row, {}), what)
+
+
+def show_calls(rows, what):
     if rows:
-        print("System calls per keepalive request, by name")
+        print(f"System calls per {what} request, by name")
     for peer in COLUMNS:
         for sample in rows.get(peer, []):
             calls = sorted(sample["calls"].items(), key=lambda call: -call[1])

@@ -4,7 +4,7 @@ import select
 import time
 
 import load
-from peers import BULK_PATH, BULK_SIZE
+from peers import BULK_PATH, BULK_SIZE, OWN_PATH
 from process import Failure, Strace, core_busy
 
 AT_ONCE = 50          # clients that open connections at the same time, where they come gently
@@ -36,16 +36,24 @@ class Cost:
 
 def rate(bench, wrk, peer, service, connections, seconds):
     with Cost(peer.process, bench.proxy_core) as cost:
-        requests, per_second = load.wrk(wrk, peer.ports[service], connections, seconds)
+        requests, per_second = load.wrk(wrk, peer.ports[service], connections, seconds, service == "https")
     return {"requests": requests, "requests_per_s": per_second, "cpu_us": cost.total / requests * 1e6,
             "user_us": cost.user / requests * 1e6, "system_us": cost.system / requests * 1e6,
             "sleeps": cost.sleeps / requests, "others": cost.others}
 
 
+def handshakes(bench, peer, resumed, seconds):
+    """What a new TLS connection costs with a request that the proxy answers itself."""
+    with Cost(peer.process, bench.proxy_core) as cost:
+        count = load.handshakes(peer.ports["https"], OWN_PATH, resumed, seconds)
+    return {"connections": count, "cpu_us": cost.total / count * 1e6, "user_us": cost.user / count * 1e6,
+            "per_cpu_second": count / cost.total, "others": cost.others}
+
+
 def bulk(bench, drain, peer, service, times):
     began = time.monotonic()
     with Cost(peer.process, bench.proxy_core) as cost:
-        received = load.drain(drain, peer.ports[service], BULK_PATH, times)
+        received = (load.drain_tls if service == "https" else load.drain)(drain, peer.ports[service], BULK_PATH, times)
     elapsed = time.monotonic() - began
     if received != times * BULK_SIZE:
         raise Failure(f"{received} body bytes arrived, {times * BULK_SIZE} were expected")
@@ -58,9 +66,9 @@ def idle(peer, service, count, at_once):
     """Resident memory per connection that is open and idle, beyond what a warmed-up process has anyway."""
     port = peer.ports[service]
     for _ in range(2):
-        load.close_all(load.hold_open(port, WARM_UP // 2, AT_ONCE))
+        load.close_all(load.hold_open(port, WARM_UP // 2, AT_ONCE, service == "https"))
     before = peer.process.settled_resident(still=1.0)
-    held = load.hold_open(port, count, at_once)
+    held = load.hold_open(port, count, at_once, service == "https")
     try:
         after = peer.process.settled_resident()
         check_open(held)
@@ -68,6 +76,12 @@ def idle(peer, service, count, at_once):
         load.close_all(held)
     return {"connections": count, "before_kib": before / 1024, "after_kib": after / 1024,
             "kib_each": (after - before) / 1024 / count}
+
+
+def tls_floor(bench, program, count):
+    """What OpenSSL alone keeps for a connection, in KiB."""
+    path = bench.certificate()
+    return float(load.run([program, path, path + ".key", str(count)], 60))
 
 
 def check_open(held):
@@ -84,7 +98,7 @@ def check_open(held):
 
 def syscalls(bench, strace, peer, service):
     """System calls per keepalive request on one connection, in steady state."""
-    connection = load.Connection(peer.ports[service])
+    connection = load.Connection(peer.ports[service], service == "https")
     try:
         connection.ask(TRACED_REQUESTS // 2)
         trace = Strace(strace, peer.process, bench.load_core, f"{bench.folder}/strace-{peer.name}")

@@ -317,6 +317,7 @@ int green_hub_close(void)
     green__debug_close();
     green__hub_delist(hub);
     green__dns_close(hub);
+    green__tls_close(hub);
     green__processes_close();
     for (size_t chunk = 0; chunk < hub->fd_chunks; chunk++)
         for (int i = 0; hub->fds[chunk] && i < FD_CHUNK; i++)

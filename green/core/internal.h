@@ -139,6 +139,7 @@ struct green_hub {
     void (*on_idle)(void *arg);
     void *on_idle_arg;
     struct green__dns *dns;
+    struct tls_spares *tls_spares; /* net/tls_wire.c */
 
     struct inspection *inspection; /* debug/dump.c */
     struct slices *slices;         /* debug/slices.c; NULL: switched off */
@@ -283,6 +284,9 @@ void green__slice_ends(struct slices *s);
 
 /* net/dns.c */
 void green__dns_close(green_hub_t *hub);
+
+/* net/tls_wire.c */
+void green__tls_close(green_hub_t *hub);
 
 /* os/process.c: lets go of this thread's children. */
 void green__processes_close(void);

@@ -43,8 +43,7 @@ void green__tls_free(struct tls *t)
     ERR_clear_error();
     green_tls_context_release(t->context);
     green_tls_tickets_release(t->tickets);
-    free(t->in.data);
-    free(t->out.data);
+    green__tls_drop_buffers(t);
     free(t->error);
     free(t->rejected);
     free(t->host);
@@ -141,7 +140,7 @@ static enum tls_outcome decrypt(struct tls *t, char *buffer, size_t size, size_t
         return TLS_FAILED;
     do {
         size_t n = 0;
-        ERR_clear_error();
+        green__tls_forget_errors();
         int r = SSL_read_ex(t->ssl, buffer + *done, size - *done, &n);
         enum tls_outcome outcome = green__tls_outcome(t, r);
         if (outcome != TLS_DONE)
@@ -222,7 +221,7 @@ static void advance(struct pieces *p, size_t n)
 static enum tls_outcome write_record(struct tls *t, const void *data, size_t size, size_t *done)
 {
     *done = 0;
-    ERR_clear_error();
+    green__tls_forget_errors();
     int r = SSL_write_ex(t->ssl, data, size, done);
     return green__tls_outcome(t, r);
 }

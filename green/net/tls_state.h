@@ -77,6 +77,14 @@ struct tls {
 #define TLS_BUFFER       ((size_t)65 * 1024) /* while bytes flow: four records and what encryption adds */
 #define TLS_SMALL        ((size_t)2048)      /* while they do not */
 
+/* OpenSSL's error queue is to be empty before a call whose failure it will explain; it nearly always is, and looking
+ * costs a tenth of emptying it. */
+static inline void green__tls_forget_errors(void)
+{
+    if (ERR_peek_error())
+        ERR_clear_error();
+}
+
 /* tls_wire.c */
 /* A BIO over t's buffers; NULL: no memory. */
 BIO *green__tls_bio(struct tls *t);
@@ -89,6 +97,8 @@ int green__tls_receive(struct tls *t, unsigned received, green_time deadline);
 int green__tls_send(struct tls *t, green_time deadline);
 /* Frees the buffers that are not in use. Never switches. */
 void green__tls_trim(struct tls *t);
+/* Frees both, whatever is in them. Never switches. */
+void green__tls_drop_buffers(struct tls *t);
 
 /* tls.c */
 /* What became of a call into OpenSSL that returned r, called right after it. On TLS_FAILED t->failed is set and the

@@ -11,15 +11,47 @@
 /* How long a read waits before it gives back what only a busy connection needs. */
 #define REST GREEN_S(1)
 
+enum { SPARES = 32 }; /* small buffers that a hub keeps, 64 KiB */
+
 static bool empty(const struct tls_buffer *b)
 {
     return b->from == b->to;
 }
 
+/*
+ * A connection that waits for its next request gives its buffers back, and takes others with its first byte: a few are
+ * kept by the hub, the last one first, which is still in the caches. malloc() has no quick way for this size.
+ */
+struct tls_spares {
+    unsigned char *buffers[SPARES];
+    size_t count;
+};
+
+void green__tls_close(green_hub_t *hub)
+{
+    struct tls_spares *spares = hub->tls_spares;
+    for (size_t i = 0; spares && i < spares->count; i++)
+        free(spares->buffers[i]);
+    free(spares);
+    hub->tls_spares = NULL;
+}
+
 static void drop(struct tls_buffer *b)
 {
-    free(b->data);
+    green_hub_t *hub = b->size == TLS_SMALL ? green__hub : NULL;
+    if (hub && !hub->tls_spares)
+        hub->tls_spares = calloc(1, sizeof *hub->tls_spares);
+    if (hub && hub->tls_spares && hub->tls_spares->count < SPARES)
+        hub->tls_spares->buffers[hub->tls_spares->count++] = b->data;
+    else
+        free(b->data);
     *b = (struct tls_buffer){0};
+}
+
+static unsigned char *obtain(size_t size)
+{
+    struct tls_spares *spares = size == TLS_SMALL ? green__hub->tls_spares : NULL;
+    return spares && spares->count ? spares->buffers[--spares->count] : malloc(size);
 }
 
 /* b is empty: makes it `size` bytes large. */
@@ -27,7 +59,7 @@ static bool resize(struct tls_buffer *b, size_t size)
 {
     if (b->size != size) {
         drop(b);
-        b->data = malloc(size);
+        b->data = obtain(size);
         b->size = b->data ? size : 0;
     }
     b->from = b->to = 0;
@@ -148,10 +180,13 @@ static void trim(struct tls *t, bool reading)
     if (empty(&t->in) && !reading)
         drop(&t->in);
     if (empty(&t->out))
-        drop(&t->out);
-    ERR_clear_error();
-    SSL_free_buffers(t->ssl); /* those that hold nothing */
-    ERR_clear_error();
+        drop(&t->out); /* those of OpenSSL go by themselves: SSL_MODE_RELEASE_BUFFERS */
+}
+
+void green__tls_drop_buffers(struct tls *t)
+{
+    drop(&t->in);
+    drop(&t->out);
 }
 
 void green__tls_trim(struct tls *t)

@@ -1,6 +1,7 @@
 /* Contexts for a listener: one for each set of certificates that are for the same name (server.h). */
 #include "server.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,14 +59,20 @@ static const struct choice *look_up(const struct tls_server *s, const char *name
     return NULL;
 }
 
-/* In the handshake: never waits. */
+static bool is_address(const char *name)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1;
+}
+
+/* In the handshake: never waits. An address is no name (RFC 6066), but some programs send it as if it were. */
 static green_tls_context_t *choose(void *arg, const char *name)
 {
     const struct tls_server *s = arg;
     char wildcard[258];
-    if (!name)
+    const struct choice *found = name ? look_up(s, name) : NULL;
+    if (!name || (!found && is_address(name)))
         return s->nameless;
-    const struct choice *found = look_up(s, name);
     const char *dot = strchr(name, '.');
     if (!found && dot && snprintf(wildcard, sizeof wildcard, "*%s", dot) < (int)sizeof wildcard)
         found = look_up(s, wildcard);
@@ -196,6 +203,16 @@ static int choose_fallbacks(struct tls_server *s, const struct conf_listener *li
     return -1;
 }
 
+/* Going over to another context within a handshake costs a few percent of it: where there is but one to choose,
+ * handshakes begin with that. */
+static void spare_a_change(struct tls_server *s)
+{
+    if (s->choice_count != 1)
+        return;
+    green_tls_context_release(s->base);
+    s->base = green_tls_context_retain(s->choices[0].context);
+}
+
 struct tls_server *tls_server_new(const struct conf_listener *listener, struct conf_errors *errors)
 {
     struct tls_server *s = calloc(1, sizeof *s);
@@ -208,6 +225,8 @@ struct tls_server *tls_server_new(const struct conf_listener *listener, struct c
         r = choose_for_names(s, listener, errors);
     if (r == 0)
         r = choose_fallbacks(s, listener, errors);
+    if (r == 0)
+        spare_a_change(s);
     if (r == 0)
         r = green_tls_context_choose(s->base, choose, s);
     if (r == 0)

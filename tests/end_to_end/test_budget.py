@@ -7,6 +7,7 @@ import signal
 import subprocess
 import unittest
 
+from certificates import Authority, secure
 from harness import Case, main, sanitized
 from patience import wait_for
 from wire import get
@@ -36,14 +37,23 @@ class Budget(Case):
                                        if match)
 
     def test_keepalive_request(self):
-        upstream = self.nginx("location / { return 200 'a small body'; }")
-        proxy = self.proxy(upstream)
+        proxy = self.proxy(self.nginx("location / { return 200 'a small body'; }"))
         with proxy.dial() as wire:
-            def ask(times):
-                for _ in range(times):
-                    self.assertEqual(wire.exchange(get("/")).status, 200)
-            ask(20)
-            calls = self.count(proxy, lambda: ask(REQUESTS))
+            self.keep_within_budget(proxy, wire)
+
+    def test_https_keepalive_request(self):
+        ca = Authority(self.folder)
+        upstream = self.nginx("location / { return 200 'a small body'; }")
+        proxy = self.proxy(upstream, listener="certificate = " + ca.issue("one.example"))
+        with secure(proxy.dial(), ca.client(), "one.example") as wire:
+            self.keep_within_budget(proxy, wire)
+
+    def keep_within_budget(self, proxy, wire):
+        def ask(times):
+            for _ in range(times):
+                self.assertEqual(wire.exchange(get("/")).status, 200)
+        ask(20)
+        calls = self.count(proxy, lambda: ask(REQUESTS))
         used = sum(calls[name] for name in NETWORK)
         self.assertGreater(used, 3 * REQUESTS, calls)  # or the trace saw nothing
         self.assertLessEqual(used, 6.1 * REQUESTS + 30, calls)  # some are the clock's: the log's timer, giving back memory

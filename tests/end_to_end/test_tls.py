@@ -56,6 +56,8 @@ class Names(Tls):
         anonymous.load_verify_locations(self.ca.file)
         with self.dial_tls(proxy, anonymous, None) as wire:
             self.assertEqual(wire.sock.getpeercert()["subjectAltName"], (("DNS", "one.example"),))
+        with self.dial_tls(proxy, anonymous, "127.0.0.1") as wire:  # an address is no name, but is sent as one
+            self.assertEqual(wire.sock.getpeercert()["subjectAltName"], (("DNS", "one.example"),))
         entries = [e for e in proxy.access_log(4) if e["reason"]]
         self.assertEqual({(e["reason"], e["directive"]) for e in entries}, {("tls_name_unknown", "certificate")})
         self.assertIn("greenway.ini:", entries[0]["origin"])
