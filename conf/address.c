@@ -180,13 +180,33 @@ static const char *parse_weight(const char *option, int64_t *weight)
     return NULL;
 }
 
-const char *conf_server_parse(struct conf_arena *arena, const char *text, struct conf_server *server)
+/* "_http._tcp.example.org": a service, its protocol, and the domain that offers it (RFC 2782). */
+static const char *parse_service(struct conf_arena *arena, const char *name, struct conf_server *server)
 {
-    char *copy = conf_arena_copy(arena, text, strlen(text)), *rest = copy;
-    char *where = strsep(&rest, " \t");
-    int64_t weight = 0;
+    const char *protocol = name[0] == '_' ? strchr(name, '.') : NULL;
+    const char *domain = protocol && protocol[1] == '_' ? strchr(protocol + 1, '.') : NULL;
+
+    if (!domain)
+        return "is no service as _http._tcp.example.org is one";
+    char *whole = conf_arena_copy(arena, name, strlen(name));
+
+    for (char *p = whole; *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    size_t n = strlen(whole);
+
+    server->service = whole;
+    server->host = whole + (domain + 1 - name);
+    return conf_host_name_check(whole, n > 1 && whole[n - 1] == '.' ? n - 1 : n);
+}
+
+/* Where it is: everything but its options. */
+static const char *parse_place(struct conf_arena *arena, const char *text, struct conf_server *server)
+{
     struct endpoint e;
-    const char *wrong = parse_endpoint(arena, where, &e);
+
+    if (!strncmp(text, "srv:", 4))
+        return parse_service(arena, text + 4, server);
+    const char *wrong = parse_endpoint(arena, text, &e);
 
     if (wrong)
         return wrong;
@@ -194,13 +214,27 @@ const char *conf_server_parse(struct conf_arena *arena, const char *text, struct
         return "has no host";
     if (!e.is_unix && e.port == 0)
         return "has port 0, which nothing listens on";
-    for (char *option; (option = strsep(&rest, " \t"));)
-        if (*option && (wrong = parse_weight(option, &weight)))
-            return wrong;
-    server->text = where;
     server->host = e.host;
     server->port = e.port;
     server->is_unix = e.is_unix;
+    return NULL;
+}
+
+const char *conf_server_parse(struct conf_arena *arena, const char *text, struct conf_server *server)
+{
+    char *copy = conf_arena_copy(arena, text, strlen(text)), *rest = copy;
+    char *where = strsep(&rest, " \t");
+    int64_t weight = 0;
+    const char *wrong = parse_place(arena, where, server);
+
+    if (wrong)
+        return wrong;
+    for (char *option; (option = strsep(&rest, " \t"));)
+        if (*option && (wrong = parse_weight(option, &weight)))
+            return wrong;
+    if (weight && server->service)
+        return "has a weight, which the records of a service have themselves";
+    server->text = where;
     server->weight = weight ? weight : 1;
     return NULL;
 }
@@ -249,7 +283,9 @@ static const char *parse_server(struct conf_arena *arena, const char *text, void
     const char *wrong = conf_server_parse(arena, text, server);
 
     if (!wrong)
-        server->written = conf_arena_print(arena, "%s weight=%d", server->text, (int)server->weight);
+        server->written = server->service
+                              ? server->text
+                              : conf_arena_print(arena, "%s weight=%d", server->text, (int)server->weight);
     return wrong;
 }
 
@@ -261,7 +297,8 @@ const struct conf_syntax conf_address_syntax = {
 };
 
 const struct conf_syntax conf_server_syntax = {
-    .allowed = "HOST:PORT, [IPV6]:PORT or unix:/PATH, and weight=1 to weight=256",
+    .allowed =
+        "HOST:PORT, [IPV6]:PORT, unix:/PATH or srv:_SERVICE._PROTOCOL.DOMAIN, and weight=1 to weight=256",
     .separators = ",",
     .size = sizeof(struct conf_server),
     .parse = parse_server,

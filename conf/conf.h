@@ -44,6 +44,7 @@ struct conf_access {
 #include "client.h"
 #include "patience.h"
 #include "loops.h"
+#include "names.h"
 #include "overload.h"
 #include "reload.h"
 #include "rate.h"
@@ -122,8 +123,10 @@ struct conf_route {
 struct conf_server {
     CONF_WRITTEN;
     const char *text; /* "10.0.0.11:8080" */
-    const char *host;
-    int port;
+    const char *host; /* of a service: the domain that offers it */
+    const char
+        *service; /* "_http._tcp.example.org", whose SRV records name hosts and ports; NULL: it is none */
+    int port;     /* 0 for a service */
     bool is_unix;
     int64_t weight; /* 1 to 256 */
 };
@@ -155,6 +158,7 @@ struct conf {
     int64_t rate_limit_keys;
     struct conf_overload overload;
     struct conf_loops loops;
+    struct conf_names names;
     struct conf_privileges privileges;
     struct conf_service service;
     struct conf_reload reload;

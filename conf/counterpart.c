@@ -43,7 +43,8 @@ const struct conf_upstream *conf_upstream_named(const struct conf *conf, const c
 
 bool conf_server_same(const struct conf_server *a, const struct conf_server *b)
 {
-    return a->is_unix == b->is_unix && a->port == b->port && !strcmp(a->host, b->host);
+    return a->is_unix == b->is_unix && a->port == b->port && !strcmp(a->host, b->host) &&
+           !a->service == !b->service && (!a->service || !strcmp(a->service, b->service));
 }
 
 const struct conf_server *conf_server_in(const struct conf_upstream *upstream,

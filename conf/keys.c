@@ -42,6 +42,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/privileges.inc"
 #include "keys/service.inc"
 #include "keys/loops.inc"
+#include "keys/names.inc"
 #include "keys/reload.inc"
 #include "keys/listener.inc"
 #include "keys/route.inc"

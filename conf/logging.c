@@ -23,6 +23,8 @@ static const char *parse_syslog(struct conf_arena *arena, const char *text, stru
 
     if (wrong)
         return wrong;
+    if (server.service)
+        return "is a service; a collector has a host and a port";
     target->host = server.host;
     target->port = server.port;
     return NULL;

@@ -60,7 +60,7 @@ int exchange_body_failed(struct exchange *x, int error)
 /* What stands in Host when the client has named none. */
 static struct span server_host(const struct conf_server *server)
 {
-    return server->is_unix ? SPAN("localhost") : span_str(server->text);
+    return server->is_unix ? SPAN("localhost") : span_str(server->service ? server->host : server->text);
 }
 
 int exchange_lease(struct exchange *x, struct lease_request *request, struct http_forward_request *facts)
@@ -73,11 +73,16 @@ int exchange_lease(struct exchange *x, struct lease_request *request, struct htt
     } else if (group_lease(view_group(x->view, x->upstream), request, &x->lease, &failure) < 0) {
         x->lease = NULL;
         x->log.server = failure.server;
+        x->log.server_address = NULL;
         return exchange_fail(x, failure.status, failure.reason, failure.error, BLAME_UPSTREAM,
                              failure.directive);
     } else {
         x->log.server = x->lease->server->conf;
         x->served = x->lease->server->counts;
+        if (x->lease->server->named) {
+            x->server_address = x->lease->state->addresses[x->lease->address];
+            x->log.server_address = &x->server_address;
+        }
     }
     x->log.connected = green_turn_time();
     x->lease->uses++;

@@ -33,7 +33,7 @@ struct exchange {
     struct upstream_connection *lease; /* NULL: none */
     struct h1 server;                  /* of the lease */
     struct server_metrics *served;     /* of the last lease; NULL: none, or of no configured server */
-    green_address_t server_address;    /* of a server that no configuration names */
+    green_address_t server_address;    /* of a server that is not configured by its address */
     struct spool *spool;               /* the request's body, if it was received before; else NULL */
     struct local_answer local;         /* an answer that is made here */
     struct http_stream *answer;        /* where the answer comes from: one of the two */

@@ -13,10 +13,11 @@
 /* What is known of one request when it ends. Times are green_turn_time(); 0: that phase was not reached. */
 struct access_entry {
     const struct conf_listener *listener;
-    const struct conf_route *route;        /* NULL: none matched */
-    const struct conf_upstream *upstream;  /* NULL: none chosen */
-    const struct conf_server *server;      /* NULL: none reached, or one that no configuration names ... */
-    const green_address_t *server_address; /* ... which is then told by its address */
+    const struct conf_route *route;       /* NULL: none matched */
+    const struct conf_upstream *upstream; /* NULL: none chosen */
+    const struct conf_server *server;     /* NULL: none reached, or one that no configuration names */
+    const green_address_t
+        *server_address; /* of a server that is not configured by its address; NULL: it is */
     const green_address_t *client;
     const green_address_t *peer;      /* the trusted proxy that named the client; NULL: the client itself */
     struct span method, host, target; /* as received; empty for TCP or if the head was bad */

@@ -370,6 +370,7 @@ static void write_workers(FILE *out, const struct metrics *m)
 
 void exposition_write(FILE *out, const struct process *process)
 {
+    snapshot_count_names(process->snapshot);
     write_process(out, process);
     write_workers(out, process->metrics);
     write_listeners(out, process->snapshot->metrics);

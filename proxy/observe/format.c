@@ -82,9 +82,9 @@ char *format_time(char *out, struct format_date *date, int64_t started)
 static char *json_server(char *out, const struct access_entry *e)
 {
     char text[GREEN_ADDRESS_TEXT];
-    if (e->server)
-        return json_name(out, e->server->text);
-    return json_name(out, e->server_address ? green_address_text(e->server_address, true, text) : NULL);
+    if (e->server_address)
+        return json_name(out, green_address_text(e->server_address, true, text));
+    return json_name(out, e->server ? e->server->text : NULL);
 }
 
 static char *json_directive(char *out, const struct access_entry *e)

@@ -150,10 +150,10 @@ static void put_of_entry(struct line *l, enum conf_variable variable)
         put_string(l, e->upstream ? e->upstream->name : NULL);
         break;
     case CONF_V_SERVER:
-        if (e->server)
-            put_string(l, e->server->text);
-        else
+        if (e->server_address)
             put_address(l, e->server_address, true);
+        else
+            put_string(l, e->server ? e->server->text : NULL);
         break;
     case CONF_V_PROTOCOL:
         put_string(l, format_protocol(e->minor));

@@ -9,6 +9,7 @@
 #include "runtime/process.h"
 #include "runtime/snapshot.h"
 #include "totals.h"
+#include "upstream/names.h"
 
 #define RECENT_SHOWN 50
 
@@ -151,8 +152,44 @@ static json_t *servers_of(const struct metrics_view *v, size_t upstream)
     return list;
 }
 
-static json_t *upstreams_of(const struct metrics_view *v, const struct history *h)
+/* The addresses that a name stands for. */
+static json_t *resolved_of(struct name *name)
 {
+    char text[GREEN_ADDRESS_TEXT];
+    unsigned version;
+    json_t *list = json_array();
+    struct name_answer *a = name_read(name, &version);
+    for (size_t i = 0; i < a->count; i++)
+        for (unsigned k = 0; k < a->members[i].address_count; k++) {
+            const green_address_t *address = &a->members[i].addresses[k];
+            json_array_append_new(
+                list, json_string(green_address_text(address, green_address_port(address) != 0, text)));
+        }
+    name_answer_release(a);
+    return list;
+}
+
+/* Names, as the last look-up has found them. */
+static json_t *names_of(const struct snapshot *s, size_t upstream)
+{
+    const struct conf_upstream *u = &s->conf->upstreams[upstream];
+    json_t *list = json_array();
+    for (size_t i = 0; s->names[upstream] && i < u->server_count; i++) {
+        struct name *name = s->names[upstream][i];
+        if (!name)
+            continue;
+        json_t *o = json_object();
+        add_text(o, "name", u->servers[i].text);
+        json_object_set_new(o, "addresses", resolved_of(name));
+        json_object_set_new(o, "failing", json_boolean(name_failing(name)));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
+
+static json_t *upstreams_of(const struct snapshot *s, const struct history *h)
+{
+    const struct metrics_view *v = s->metrics;
     json_t *list = json_array();
     for (size_t i = 0; i < v->conf->upstream_count; i++) {
         const struct metrics_set *set = v->upstreams[i];
@@ -166,6 +203,7 @@ static json_t *upstreams_of(const struct metrics_view *v, const struct history *
         add_number(o, "names_failed", TOTAL(set, upstream_metrics, names_failed));
         history_recent_upstream(h, i, &recent);
         json_object_set_new(o, "first_byte", latency(&recent));
+        json_object_set_new(o, "names", names_of(s, i));
         json_object_set_new(o, "servers", servers_of(v, i));
         json_array_append_new(list, o);
     }
@@ -319,6 +357,7 @@ char *status_text(const struct process *p, const struct history *h, bool all)
     struct histogram_reading recent;
     json_t *o = json_object();
     history_recent(h, &recent);
+    snapshot_count_names(p->snapshot);
     add_text(o, "version", GREENWAY_VERSION);
     add_text(o, "configuration", p->snapshot->conf->file);
     add_text(o, "state", p->draining ? "draining" : p->starting ? "starting" : "running");
@@ -329,7 +368,7 @@ char *status_text(const struct process *p, const struct history *h, bool all)
     json_object_set_new(o, "latency", latency(&recent));
     json_object_set_new(o, "listeners", listeners_of(p, h));
     json_object_set_new(o, "routes", routes_of(p->snapshot->metrics, h));
-    json_object_set_new(o, "upstreams", upstreams_of(p->snapshot->metrics, h));
+    json_object_set_new(o, "upstreams", upstreams_of(p->snapshot, h));
     json_object_set_new(o, "failures", failures_of(p->snapshot->metrics));
     json_object_set_new(o, "refusals", refusals_of(p->metrics));
     json_object_set_new(o, "workers", workers_of(p->metrics));

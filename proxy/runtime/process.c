@@ -21,7 +21,6 @@
 #include "sandbox.h"
 #include "sources.h"
 #include "upgrade.h"
-#include "upstream/names.h"
 #include "watchdog.h"
 #include "workers.h"
 
@@ -53,6 +52,7 @@ static int prepare(struct process *p, struct conf *conf, const char *path)
 {
     *p = (struct process){.path = path, .hub = green_hub()};
     askable_init(&p->workers_to_ask);
+    names_init(&p->names);
     int r = p->hub ? hash_key_draw(&p->hash_key) : -ENOMEM;
     if (r == 0)
         r = open_password_threads(p, sysconf(_SC_NPROCESSORS_ONLN));
@@ -63,8 +63,14 @@ static int prepare(struct process *p, struct conf *conf, const char *path)
         return r;
     }
     p->serving = workers_wanted(conf);
+    names_configure(&p->names, &conf->names, false);
+    r = names_use_servers(conf);
+    if (r < 0) {
+        conf_free(conf);
+        return r;
+    }
     p->snapshot = snapshot_new(p, conf, NULL, p->serving);
-    return p->snapshot ? names_use_servers(conf) : -ENOMEM;
+    return p->snapshot ? 0 : -ENOMEM;
 }
 
 static int open_access_log(struct process *p)
@@ -205,6 +211,7 @@ static void take_down(struct process *p)
     if (p->log)
         access_log_close(p->log);
     snapshot_release(p->snapshot);
+    names_end(&p->names);
     askable_destroy(&p->workers_to_ask);
     metrics_free(p->metrics);
     sources_free(p->sources);
@@ -241,7 +248,6 @@ static int start(struct process *p)
     if (r == 0)
         r = reload_begin(p);
     inherited_close();
-    reload_check_names(p);
     green_mutex_unlock(&p->changing);
     return r;
 }
@@ -309,7 +315,6 @@ int runtime_run(struct conf *conf, const char *path)
             ;
         watchdog_end(dog);
     }
-    reload_stop_names(&p);
     if (signals && green_kill(signals, GREEN_FOREVER) == 0)
         green_release(signals);
     if (p.signals) {

@@ -11,6 +11,7 @@
 #include "overload.h"
 #include "route/keyed_hash.h"
 #include "snapshot.h"
+#include "upstream/names.h"
 #include "worker.h"
 
 #define PROCESS_WORKERS_MOST 256 /* as many as `workers` may ask for */
@@ -50,9 +51,8 @@ struct process {
     bool upgrading;          /* another process is being started that is to take over */
     atomic_bool succeeded;   /* it has: what is in the file system is that one's */
     bool draining;           /* and the workers have been told */
-    green_t *names;          /* looks them up, those of ... */
-    struct snapshot *names_of;
-    struct snapshot *next; /* during a reload: what workers are to go over to */
+    struct names names;      /* those of servers */
+    struct snapshot *next;   /* during a reload: what workers are to go over to */
 };
 
 /*

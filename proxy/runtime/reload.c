@@ -50,7 +50,7 @@ static void worker_discard(struct worker *w)
 
 static bool same_name_servers(const struct conf *a, const struct conf *b)
 {
-    bool same = a->name_server_count == b->name_server_count;
+    bool same = a->name_server_count == b->name_server_count && a->names.timeout == b->names.timeout;
     for (size_t i = 0; same && i < a->name_server_count; i++)
         same = strcmp(a->name_servers[i].written, b->name_servers[i].written) == 0;
     return same;
@@ -244,8 +244,8 @@ static void go_over(struct process *p, struct snapshot *next, unsigned workers)
     change_workers(p, next);
     endpoints_unlink(before, next);
     change_name_servers(before->conf, next->conf);
+    names_configure(&p->names, &next->conf->names, !same_name_servers(before->conf, next->conf));
     change_error_log(before->conf, next->conf);
-    reload_check_names(p);
     admin_follow(p);
     overload_configure(&p->overload, next->conf);
     snapshot_release(before);
@@ -358,22 +358,4 @@ int reload(struct process *p, bool dry_run, FILE *report)
     error_log_copy(NULL);
     green_mutex_unlock(&p->reloading);
     return r;
-}
-
-/* --- names --------------------------------------------------------------------------------------------------------------- */
-
-void reload_stop_names(struct process *p)
-{
-    if (p->names && green_kill(p->names, GREEN_FOREVER) == 0)
-        green_release(p->names);
-    p->names = NULL;
-    snapshot_release(p->names_of);
-    p->names_of = NULL;
-}
-
-void reload_check_names(struct process *p)
-{
-    reload_stop_names(p);
-    p->names_of = snapshot_hold(p->snapshot);
-    p->names = green_spawn(names_check, p->snapshot->conf);
 }

@@ -19,10 +19,6 @@
  */
 int reload(struct process *p, bool dry_run, FILE *report);
 
-/* Looks the names of servers up in the background, those of the present snapshot. */
-void reload_check_names(struct process *p);
-void reload_stop_names(struct process *p);
-
 /* The same for workers that have no configuration yet: the present one is theirs. 0 or a negative code. May switch. */
 int reload_begin(struct process *p);
 

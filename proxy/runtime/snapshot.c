@@ -12,6 +12,7 @@
 #include "process.h"
 #include "route/rate_table.h"
 #include "sources.h"
+#include "upstream/names.h"
 
 /* --- listeners ----------------------------------------------------------------------------------------------------- */
 
@@ -55,6 +56,61 @@ static int add_listeners(struct snapshot *s, const struct snapshot *old)
         }
     }
     return 0;
+}
+
+/* --- names -------------------------------------------------------------------------------------------------------- */
+
+static bool has_name(const struct conf_server *s)
+{
+    green_address_t address;
+    return !s->is_unix && (s->service || green_address_parse(&address, s->host, s->port) < 0);
+}
+
+/* Names that an older snapshot has too are not asked for again. */
+static int add_names(struct snapshot *s)
+{
+    const struct conf *conf = s->conf;
+    s->names = calloc(conf->upstream_count + 1, sizeof *s->names);
+    if (!s->names)
+        return -1;
+    for (size_t i = 0; i < conf->upstream_count; i++) {
+        const struct conf_upstream *u = &conf->upstreams[i];
+        for (size_t k = 0; k < u->server_count; k++) {
+            if (!has_name(&u->servers[k]))
+                continue;
+            if (!s->names[i] && !(s->names[i] = calloc(u->server_count, sizeof *s->names[i])))
+                return -1;
+            if (!(s->names[i][k] = names_join(&s->process->names, &u->servers[k])))
+                return -1;
+        }
+    }
+    return 0;
+}
+
+/* Workers leave these counters alone: names are asked for by the main thread, once for all of them. */
+void snapshot_count_names(const struct snapshot *s)
+{
+    for (size_t i = 0; i < s->conf->upstream_count; i++) {
+        struct upstream_metrics *counts = metrics_upstream(s->metrics, 0, &s->conf->upstreams[i]);
+        uint64_t asked = 0, failed = 0;
+        for (size_t k = 0; s->names[i] && k < s->conf->upstreams[i].server_count; k++) {
+            const struct name *name = s->names[i][k];
+            asked += name ? name_asked(name) : 0;
+            failed += name ? name_failed(name) : 0;
+        }
+        counter_set(&counts->names_asked, asked);
+        counter_set(&counts->names_failed, failed);
+    }
+}
+
+static void leave_names(struct snapshot *s)
+{
+    for (size_t i = 0; s->names && i < s->conf->upstream_count; i++) {
+        for (size_t k = 0; s->names[i] && k < s->conf->upstreams[i].server_count; k++)
+            name_leave(s->names[i][k]);
+        free(s->names[i]);
+    }
+    free(s->names);
 }
 
 /* --- what is counted for all workers ------------------------------------------------------------------------------ */
@@ -126,7 +182,7 @@ struct snapshot *snapshot_new(struct process *p, struct conf *conf, const struct
     s->binds = calloc(bind_count(conf) + 1, sizeof *s->binds);
     s->metrics = metrics_view_new(p->metrics, conf, workers);
     if (!s->metrics || !s->binds || add_listeners(s, old) < 0 || add_rates(s, old) < 0 ||
-        add_sources(s) < 0) {
+        add_sources(s) < 0 || add_names(s) < 0) {
         snapshot_release(s);
         return NULL;
     }
@@ -149,6 +205,7 @@ static void snapshot_free(struct snapshot *s)
     if (s->logged)
         access_log_release(s->process->log, s->conf);
     metrics_view_free(s->metrics);
+    leave_names(s);
     free(s->binds);
     free(s->listeners);
     free(s->before);

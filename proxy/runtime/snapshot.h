@@ -18,6 +18,7 @@
 
 struct process;
 struct metrics_view;
+struct name;
 struct rate_table;
 struct sources;
 
@@ -72,6 +73,8 @@ struct snapshot {
     struct sources *sources;  /* NULL: nothing is counted by source; the process's */
     bool logged;              /* the access log knows of it */
     struct metrics_view *metrics;
+    struct name **
+        *names; /* by index of conf->upstreams, and of its servers; NULL: that has none, or is an address */
     green_post_t free_post; /* whoever gives up the last reference has the main thread free it */
 };
 
@@ -81,6 +84,9 @@ struct snapshot {
  */
 struct snapshot *snapshot_new(struct process *p, struct conf *conf, const struct snapshot *old,
                               unsigned workers);
+
+/* Before the metrics are read: how often names were asked for. Main thread. */
+void snapshot_count_names(const struct snapshot *s);
 
 /* Any thread. */
 struct snapshot *snapshot_hold(struct snapshot *s);

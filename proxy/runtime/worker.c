@@ -48,8 +48,10 @@ static void tell_metrics(struct worker *w)
     counter_set(&m->mirrors_answered, w->mirrors.answered);
     counter_set(&m->mirrors_failed, w->mirrors.failed);
     counter_set(&m->mirrors_dropped, w->mirrors.busy + w->mirrors.large);
-    for (size_t i = 0; w->view && i < w->view->conf->upstream_count; i++)
+    for (size_t i = 0; w->view && i < w->view->conf->upstream_count; i++) {
+        group_follow_names(&w->view->groups[i]); /* idle connections to servers that are gone are closed */
         group_tell_counts(&w->view->groups[i]);
+    }
     counter_set(&m->updated, (uint64_t)green_turn_time());
 }
 

@@ -14,6 +14,8 @@ struct tcp_session {
     struct connection *connection;
     const struct conf_upstream *upstream;
     const struct conf_server *server;
+    bool named; /* the server is told by its address */
+    green_address_t address;
     green_time connected;
 };
 
@@ -50,6 +52,7 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
                      : conf_listener_origin(s->connection->conf, directive);
     struct access_entry e = {.upstream = s->upstream,
                              .server = s->server,
+                             .server_address = s->named ? &s->address : NULL,
                              .connected = s->connected,
                              .first_byte = result->first_byte,
                              .bytes_in = result->from_client,
@@ -137,7 +140,13 @@ static void begin(void *arg)
     struct span early = span_of(choice.read, choice.size);
     int r = -1;
     if (s) {
-        *s = (struct tcp_session){c, upstream, lease->server->conf, green_turn_time()};
+        *s = (struct tcp_session){.connection = c,
+                                  .upstream = upstream,
+                                  .server = lease->server->conf,
+                                  .named = lease->server->named,
+                                  .connected = green_turn_time()};
+        if (s->named)
+            s->address = lease->state->addresses[lease->address];
         r = tunnel_start(&tunnel, connection_wire(c), upstream_wire(lease), early, span_of(NULL, 0), &options,
                          tunnel_done, s);
     }

@@ -8,15 +8,6 @@
 #include "tcp/announced.h"
 #include "tls/client.h"
 
-static void count_name(struct group *g, int result)
-{
-    if (!g->counts)
-        return;
-    counter_add(&g->counts->names_asked, 1);
-    if (result < 0)
-        counter_add(&g->counts->names_failed, 1);
-}
-
 static void count_connect(struct server *s, green_time began, int result)
 {
     s->state->failures += result < 0;
@@ -31,31 +22,19 @@ static void count_connect(struct server *s, green_time began, int result)
     histogram_count(&s->group->counts->connect, histogram_bucket(took), took);
 }
 
-static int dial_any(const green_dns_answer_t *answer, green_time deadline)
+/* A new socket to a server, or an error; *which tells at which of its addresses. Those of both families are tried beside
+ * one another. */
+static int dial(const struct server *s, green_time deadline, unsigned *which)
 {
-    int fd = -ECONNREFUSED;
-    for (size_t i = 0; i < answer->count && fd < 0 && fd != -ECANCELED; i++)
-        fd = green_connect(&answer->addresses[i], deadline);
+    const struct server_state *state = s->state;
+    green_address_t peer;
+    *which = 0;
+    if (state->address_count == 1)
+        return green_connect(&state->addresses[0], deadline);
+    int fd = green_dial_addresses(state->addresses, state->address_count, NULL, deadline);
+    if (fd >= 0 && green_peer_address(fd, &peer) == 0)
+        *which = peer.any.sa_family != state->addresses[0].any.sa_family;
     return fd;
-}
-
-/* A new socket to a server, or an error; *resolving tells in which phase. */
-static int dial(const struct server *s, green_time deadline, bool *resolving)
-{
-    green_address_t address;
-    green_dns_answer_t *answer;
-    *resolving = false;
-    if (green_address_parse(&address, s->conf->host, s->conf->port) == 0)
-        return green_connect(&address, deadline);
-    *resolving = true;
-    int r = green_resolve(s->conf->host, s->conf->port, AF_UNSPEC, &answer, deadline);
-    count_name(s->group, r);
-    if (r < 0)
-        return r;
-    *resolving = false;
-    r = dial_any(answer, deadline);
-    green_dns_release(answer);
-    return r;
 }
 
 void connect_explain(struct connect_failure *f, int code, bool resolving)
@@ -108,7 +87,8 @@ static int set_up(struct server *s, const struct connection *client, int fd, gre
                : 0;
 }
 
-static int connection_new(struct server *s, int fd, green_stream_t *tls, struct upstream_connection **out)
+static int connection_new(struct server *s, int fd, green_stream_t *tls, unsigned which,
+                          struct upstream_connection **out)
 {
     struct upstream_connection *c = calloc(1, sizeof *c);
     if (!c) {
@@ -119,6 +99,7 @@ static int connection_new(struct server *s, int fd, green_stream_t *tls, struct 
     c->state = s->state;
     c->fd = fd;
     c->tls = tls;
+    c->address = which;
     *out = c;
     return 0;
 }
@@ -126,16 +107,16 @@ static int connection_new(struct server *s, int fd, green_stream_t *tls, struct 
 int connect_server(struct server *s, const struct connection *client, struct upstream_connection **out,
                    struct connect_failure *failure)
 {
-    bool resolving;
+    unsigned which;
     green_stream_t *tls = NULL;
     green_time began = green_now(), deadline = began + s->group->conf->timeout_connect;
-    int fd = dial(s, deadline, &resolving);
+    int fd = dial(s, deadline, &which);
     int r = fd;
     if (fd < 0)
-        connect_explain(failure, fd, resolving);
+        connect_explain(failure, fd, false);
     else
         r = set_up(s, client, fd, &tls, failure, deadline);
-    if (r >= 0 && (r = connection_new(s, fd, tls, out)) < 0)
+    if (r >= 0 && (r = connection_new(s, fd, tls, which, out)) < 0)
         connect_explain(failure, r, false);
     count_connect(s, began, r);
     return r;

@@ -9,22 +9,30 @@
 
 #include "balance.h"
 #include "connect.h"
+#include "members.h"
 #include "pool.h"
 #include "server.h"
 
 struct group {
     const struct conf_upstream *conf;
     struct upstream_metrics *counts; /* NULL: nobody counts */
-    struct server *servers;
+    struct name *const *names;       /* by index of the configured server; NULL: all are addresses */
+    struct members *members;
+    struct server *servers; /* the members' */
     size_t count;
-    int64_t idle_count; /* all servers' */
-    uint64_t reused;    /* leases of idle connections */
-    size_t withheld;    /* servers that are not enabled */
+    unsigned generation; /* other answers make another one */
+    int64_t idle_count;  /* all servers' */
+    uint64_t reused;     /* leases of idle connections */
+    size_t withheld;     /* servers that are not enabled */
+    const struct metrics_view *metrics;
+    unsigned worker;
+    bool settled; /* it is the present one */
 };
 
-/* The group of an upstream, with the servers that `old`, the present group of that name or NULL, has too. 0 or -ENOMEM:
- * then it is to be destroyed. */
-int group_init(struct group *g, const struct conf_upstream *conf, const struct group *old);
+/* The group of an upstream, with the servers that `old`, the present group of that name or NULL, has too; the names are
+ * those of the snapshot. 0 or -ENOMEM: then it is to be destroyed. */
+int group_init(struct group *g, const struct conf_upstream *conf, struct name *const *names,
+               const struct group *old);
 
 /* What happens from now on is counted there. */
 void group_count(struct group *g, const struct metrics_view *metrics, unsigned worker);
@@ -37,6 +45,9 @@ void group_settle(struct group *g, const struct group *old);
 
 /* No later group has its servers unless that was settled before: idle connections to others are closed. */
 void group_retire(struct group *g);
+
+/* Now and then: what its names stand for by now. A lease looks at that too. Never switches. */
+void group_follow_names(struct group *g);
 
 /* Closes the idle connections, those of later groups with the same servers too. */
 void group_close_idle(struct group *g);
@@ -51,16 +62,18 @@ void server_set_weight(struct server *s, int64_t weight);
 /* What somebody wants who asks for a connection. */
 struct lease_request {
     const struct connection
-        *client;        /* it is for this client alone, of whom servers are told that want to know
+        *client;         /* it is for this client alone, of whom servers are told that want to know
                                         (send_proxy_protocol); NULL: for anybody */
-    bool pooled;        /* one that was used before will do */
-    struct tried tried; /* servers that are left out, for they were tried; group_lease() adds to them */
+    bool pooled;         /* one that was used before will do */
+    unsigned generation; /* of the group's servers, that the following are of */
+    struct tried tried;  /* servers that are left out, for they were tried; group_lease() adds to them */
 };
 
 static inline void lease_request_init(struct lease_request *r, const struct connection *client, bool pooled)
 {
     r->client = client;
     r->pooled = pooled;
+    r->generation = 0;
     r->tried.count = 0;
 }
 

@@ -11,12 +11,14 @@ struct upstream_connection {
     struct server *server; /* while leased: of the group that leased it; NULL: no configuration names it */
     struct server_state *state;
     int fd;
-    green_stream_t *tls; /* over it; NULL: plain */
-    uint32_t uses;       /* requests sent on it */
-    bool idle;           /* in the pool */
-    bool reused;         /* it has answered before */
-    bool leased;         /* group_lease() gave it out, and it has not come back */
-    green_time expires;  /* while idle: not to be leased after this */
+    green_stream_t *tls;     /* over it; NULL: plain */
+    uint32_t uses;           /* requests sent on it */
+    struct members *members; /* while leased: what `server` is one of */
+    unsigned address;        /* which of the server's it is connected to */
+    bool idle;               /* in the pool */
+    bool reused;             /* it has answered before */
+    bool leased;             /* group_lease() gave it out, and it has not come back */
+    green_time expires;      /* while idle: not to be leased after this */
 };
 
 static inline struct wire upstream_wire(const struct upstream_connection *c)

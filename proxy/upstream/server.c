@@ -5,36 +5,79 @@
 
 #include "counterpart.h"
 #include "group.h"
+#include "members.h"
+#include "name_answer.h"
 
-static bool is_taken(const struct group *g, const struct server_state *state)
+static bool is_taken(const struct members *made, const struct server_state *state)
 {
-    for (size_t i = 0; i < g->count; i++)
-        if (g->servers[i].state == state)
+    for (size_t i = 0; i < made->count; i++)
+        if (made->servers[i].state == state)
             return true;
     return false;
 }
 
-static struct server_state *find(const struct group *g, const struct group *old,
-                                 const struct conf_server *conf)
+static bool is_at(const struct server_state *state, const struct name_member *host)
+{
+    struct name_member there = {.address_count = state->address_count};
+    for (unsigned i = 0; i < state->address_count; i++)
+        there.addresses[i] = state->addresses[i];
+    return name_member_same_host(&there, host);
+}
+
+static struct server_state *find(const struct members *made, const struct group *g, const struct group *old,
+                                 const struct conf_server *conf, const struct name_member *host)
 {
     /* Connections that were made in another way are of no use. */
     bool same = old && conf_tls_upstream_same(&old->conf->tls, &g->conf->tls) &&
                 old->conf->send_proxy == g->conf->send_proxy;
     for (size_t i = 0; same && i < old->count; i++)
-        if (conf_server_same(old->servers[i].conf, conf) && !is_taken(g, old->servers[i].state))
+        if (conf_server_same(old->servers[i].conf, conf) && (!host || is_at(old->servers[i].state, host)) &&
+            !is_taken(made, old->servers[i].state))
             return old->servers[i].state;
     return NULL;
 }
 
-struct server_state *server_state_hold(const struct group *g, const struct group *old,
-                                       const struct conf_server *conf)
+/* What an operator wants of a name is for all that it stands for, those that come later too. */
+static void obey_operator(struct server_state *state, const struct group *old, const struct conf_server *conf)
 {
-    struct server_state *state = find(g, old, conf);
+    for (size_t i = 0; old && i < old->count; i++)
+        if (conf_server_same(old->servers[i].conf, conf)) {
+            state->duty = old->servers[i].state->duty;
+            state->weight = old->servers[i].state->weight;
+            return;
+        }
+}
+
+static struct server_state *state_new(const struct conf_server *conf, const struct name_member *host)
+{
+    struct server_state *state = calloc(1, sizeof *state);
+    if (!state)
+        return NULL;
+    TAILQ_INIT(&state->idle);
+    for (unsigned i = 0; host && i < host->address_count; i++)
+        state->addresses[state->address_count++] = host->addresses[i];
+    if (!host && green_address_parse(&state->addresses[0], conf->host, conf->port) == 0)
+        state->address_count = 1;
+    return state;
+}
+
+struct server_state *server_state_hold(const struct members *made, const struct group *g,
+                                       const struct group *old, const struct conf_server *conf,
+                                       const struct name_member *host)
+{
+    struct name_member at;
+    if (host) {
+        at = *host;
+        name_member_set_port(&at, conf->port);
+        host = &at;
+    }
+    struct server_state *state = find(made, g, old, conf, host);
     if (!state) {
-        state = calloc(1, sizeof *state);
+        state = state_new(conf, host);
         if (!state)
             return NULL;
-        TAILQ_INIT(&state->idle);
+        if (host)
+            obey_operator(state, old, conf);
     }
     state->references++;
     return state;

@@ -14,6 +14,8 @@
 #include "observe/metrics.h"
 
 struct group;
+struct members;
+struct name_member;
 struct upstream_connection;
 TAILQ_HEAD(upstream_connections, upstream_connection);
 
@@ -24,15 +26,17 @@ enum server_duty {
     SERVER_DISABLED, /* the same, meant to last */
 };
 
-/* What outlives a configuration. */
+/* What outlives a configuration, and other answers about a name. */
 struct server_state {
-    size_t references;                /* of servers, one in each view that knows it */
+    size_t references;                /* of servers */
     struct group *group;              /* the present view's; NULL: that does not have it any more */
     struct upstream_connections idle; /* last back first */
     int64_t idle_count;
     green_tls_session_t *session; /* to resume; NULL: none */
     enum server_duty duty;
-    int64_t weight;    /* an operator's; 0: as configured */
+    int64_t weight;               /* an operator's; 0: as configured */
+    green_address_t addresses[2]; /* of the host, in the order to try them */
+    unsigned address_count;
     uint32_t active;   /* connections in use */
     uint64_t leases;   /* connections given out so far: a request each */
     uint64_t failures; /* attempts to connect that failed */
@@ -43,14 +47,17 @@ struct server {
     struct group *group;
     struct server_metrics *counts; /* NULL: nobody counts */
     struct server_state *state;
+    bool named;             /* it is one of those that the configured name stands for */
+    unsigned tier;          /* of a service: its priority's place in their order */
     int64_t weight;         /* as configured, or as an operator has set it */
     int64_t current_weight; /* of the smooth weighted round robin */
 };
 
-/* The state of this server in `old`, the present group of that name or NULL, unless `g` has taken it already; else a new
- * one. NULL: no memory. */
-struct server_state *server_state_hold(const struct group *g, const struct group *old,
-                                       const struct conf_server *conf);
+/* The state of this server (of a name: of this host that it stands for) in `old`, the present group of that name or NULL,
+ * unless `made`, servers of `g`, has taken it already; else a new one. NULL: no memory. */
+struct server_state *server_state_hold(const struct members *made, const struct group *g,
+                                       const struct group *old, const struct conf_server *conf,
+                                       const struct name_member *host);
 void server_state_release(struct server_state *state);
 
 #endif
