@@ -99,22 +99,36 @@ static inline void shake_both(struct pair *p)
     finish(server);
 }
 
-/* Both ends over TCP, not yet shaken hands. The contexts remain the caller's. */
-static inline struct pair prepare_pair(green_tls_context_t *client, green_tls_context_t *server)
+/* Both ends over these, not yet shaken hands. The contexts remain the caller's. */
+static inline struct pair prepare_pair_over(const int fds[2], green_tls_context_t *client,
+                                            green_tls_context_t *server)
 {
-    int fds[2];
-    tcp_pair(fds);
     return (struct pair){.client = {.context = client, .below = stream_over(fds[0]), .host = "localhost"},
                          .server = {.context = server, .below = stream_over(fds[1])}};
 }
 
-static inline struct pair connect_pair(green_tls_context_t *client, green_tls_context_t *server)
+static inline struct pair prepare_pair(green_tls_context_t *client, green_tls_context_t *server)
 {
-    struct pair p = prepare_pair(client, server);
+    int fds[2];
+    tcp_pair(fds);
+    return prepare_pair_over(fds, client, server);
+}
+
+static inline struct pair connect_pair_over(const int fds[2], green_tls_context_t *client,
+                                            green_tls_context_t *server)
+{
+    struct pair p = prepare_pair_over(fds, client, server);
     shake_both(&p);
     ck_assert_msg(p.client.result == 0, "%s", p.client.error);
     ck_assert_msg(p.server.result == 0, "%s", p.server.error);
     return p;
+}
+
+static inline struct pair connect_pair(green_tls_context_t *client, green_tls_context_t *server)
+{
+    int fds[2];
+    tcp_pair(fds);
+    return connect_pair_over(fds, client, server);
 }
 
 /* With the usual contexts. */
