@@ -4,6 +4,8 @@
 
 #include "tcp/client_hello.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static unsigned char scratch[CLIENT_HELLO_MOST];

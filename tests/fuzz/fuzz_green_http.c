@@ -88,8 +88,9 @@ static uint64_t read_all(const char *p, size_t n, bool request, size_t piece)
     uint64_t digest = 1;
     for (;;) {
         char block[300];
-        wire_next(&w);
-        ptrdiff_t length = wire_read_head(&w, &scan, request, 4096, GREEN_FOREVER, GREEN_FOREVER, &fault);
+        green__wire_next(&w);
+        ptrdiff_t length =
+            green__wire_read_head(&w, &scan, request, 4096, GREEN_FOREVER, GREEN_FOREVER, &fault);
         if (length <= 0) {
             MUST(length != -EPROTO || (fault.status >= 400 && fault.text));
             break;
@@ -103,8 +104,8 @@ static uint64_t read_all(const char *p, size_t n, bool request, size_t piece)
         check_head(&head, request, &digest);
         struct wire_body body;
         ssize_t got;
-        wire_begin_body(&body, &head, 100000, 0);
-        while ((got = wire_read_body(&w, &body, block, sizeof block, GREEN_FOREVER)) > 0)
+        green__wire_begin_body(&body, &head, 100000, 0);
+        while ((got = green__wire_read_body(&w, &body, block, sizeof block, GREEN_FOREVER)) > 0)
             note(&digest, block, (size_t)got);
         MUST(w.base <= w.at && w.at <= w.end && w.end <= w.size);
         MUST(got == 0 || body.failed == got);
@@ -112,7 +113,7 @@ static uint64_t read_all(const char *p, size_t n, bool request, size_t piece)
             break;
         note(&digest, "end", 3);
     }
-    wire_destroy(&w);
+    green__wire_destroy(&w);
     return digest;
 }
 
