@@ -89,24 +89,32 @@ static struct epoll_event interest(int fd, const struct fd_state *f)
 
 #ifdef GREEN_PATCHED
 /* Code that knows nothing of libgreen closes descriptors where no hook sees it, and reads and writes them in between. To
- * ask for the same again says whether the number still means what it did, and tells anew what is ready. */
+ * ask for the same again says whether the number still means what it did, and tells anew what is ready. It costs a system
+ * call at each wait, which those save whose making was seen. */
 static bool is_still_watched(green_hub_t *hub, int fd, struct fd_state *f)
 {
     struct epoll_event event = interest(fd, f);
-    if (epoll_ctl(hub->epoll, EPOLL_CTL_MOD, fd, &event) == 0 || (errno == EPERM && f->always))
+    unsigned made = green__fd_made(fd);
+    if (LIKELY(made && made == f->made))
+        return true;
+    if (!made && !f->made &&
+        (epoll_ctl(hub->epoll, EPOLL_CTL_MOD, fd, &event) == 0 || (errno == EPERM && f->always)))
         return true;
     green__fd_forget(hub, fd, f);
     green__fd_classify(fd, f);
     return false;
 }
+#define NOTE_MADE(f, fd) (f)->made = green__fd_made(fd)
 #else
 #define is_still_watched(hub, fd, f) true
+#define NOTE_MADE(f, fd)             (void)0
 #endif
 
 int green__poller_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned conditions)
 {
     if (LIKELY(f->watched) && is_still_watched(hub, fd, f))
         return 0; /* for both directions, for ever */
+    NOTE_MADE(f, fd);
     struct epoll_event event = interest(fd, f);
     int r = epoll_ctl(hub->epoll, EPOLL_CTL_ADD, fd, &event);
     if (r < 0 &&

@@ -35,6 +35,9 @@ struct fd_state {
     bool stream;     /* a short read means drained (stream sockets, pipes), or it will be said otherwise */
     bool classified; /* these are known; until then nothing is claimed */
     bool always;     /* cannot be polled (a regular file): never waits */
+#ifdef GREEN_PATCHED
+    unsigned made; /* what green__fd_made() said when it was registered */
+#endif
 #ifdef GREEN_POLLER_UV
     uv_poll_t *poll;
     int polled; /* events it was started with */
@@ -102,6 +105,11 @@ int green__fd_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned condi
 
 /* green_poll() from where the kernel has said that none of them is ready. */
 int green__poll_on(struct pollfd *fds, nfds_t count, green_time deadline);
+
+#ifdef GREEN_PATCHED
+/* Another one for each descriptor that the program has made under this number; 0 if that was not seen. */
+unsigned green__fd_made(int fd);
+#endif
 
 /* Finds out what kind of descriptor it is, if that is not known. */
 void green__fd_classify(int fd, struct fd_state *f);

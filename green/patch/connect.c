@@ -105,7 +105,7 @@ HOOK int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags)
         connection = r >= 0 ? r : fail(own_time_is_over(r) ? -EAGAIN : r);
     }
     if (connection >= 0)
-        green__about_anew(connection);
+        green__about_made(connection);
     return connection;
 }
 

@@ -8,6 +8,7 @@
 #include "../net/fd_state.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -20,6 +21,10 @@
 static atomic_uint notes[NUMBERS];
 static atomic_uint epoch = 1;
 static atomic_bool duplicated; /* two numbers may stand for one description */
+
+/* Which of all descriptors that hooks have made a number stands for; 0: one that no hook has made. */
+static atomic_uint made[NUMBERS];
+static atomic_uint making;
 
 static bool noted(int fd)
 {
@@ -35,6 +40,28 @@ void green__about_anew(int fd)
 {
     if (noted(fd) && atomic_load_explicit(&notes[fd], memory_order_relaxed))
         atomic_store_explicit(&notes[fd], 0, memory_order_relaxed);
+}
+
+unsigned green__fd_made(int fd)
+{
+    return noted(fd) ? atomic_load_explicit(&made[fd], memory_order_relaxed) : 0;
+}
+
+static void made_unseen(int fd)
+{
+    green__about_anew(fd);
+    if (green__fd_made(fd))
+        atomic_store_explicit(&made[fd], 0, memory_order_relaxed);
+}
+
+void green__about_made(int fd)
+{
+    unsigned number = 0;
+    green__about_anew(fd);
+    while (noted(fd) && !number)
+        number = atomic_fetch_add_explicit(&making, 1, memory_order_relaxed) + 1;
+    if (number)
+        atomic_store_explicit(&made[fd], number, memory_order_relaxed);
 }
 
 /* Of this number, and of those that may share its description. The standard ones do so from the beginning. */
@@ -54,10 +81,13 @@ static bool has_timeout(int fd, int which)
 
 static unsigned about_socket(int fd, int type)
 {
-    int family = 0;
+    int family = 0, protocol = 0;
     socklen_t length = sizeof family;
     getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length);
-    return ABOUT_SOCKET | (type == SOCK_STREAM ? ABOUT_STREAM : 0) | (family == AF_UNIX ? ABOUT_UNIX : 0) |
+    if (type == SOCK_STREAM && family != AF_UNIX)
+        getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length);
+    return ABOUT_SOCKET | (protocol == IPPROTO_TCP ? ABOUT_TCP : 0) |
+           (type == SOCK_STREAM ? ABOUT_STREAM : 0) | (family == AF_UNIX ? ABOUT_UNIX : 0) |
            (has_timeout(fd, SO_RCVTIMEO) ? ABOUT_RECEIVES_FOR : 0) |
            (has_timeout(fd, SO_SNDTIMEO) ? ABOUT_SENDS_FOR : 0);
 }
@@ -122,7 +152,7 @@ green_time green__send_deadline(int fd, unsigned about)
  * nobody. */
 static void number_ends(int fd)
 {
-    green__about_anew(fd);
+    made_unseen(fd);
     if (green__hub && !green__is_vforked())
         green_fd_reset(fd);
 }
@@ -138,7 +168,7 @@ HOOK int __close(int fd) __attribute__((alias("close")));
 static void numbers_end(unsigned first, unsigned last)
 {
     for (unsigned fd = first; fd < NUMBERS && fd <= last; fd++)
-        green__about_anew((int)fd);
+        made_unseen((int)fd);
     if (!green__hub || green__is_vforked())
         return;
     for (size_t fd = first; fd < green__hub->fd_chunks * FD_CHUNK && fd <= last; fd++)
@@ -171,15 +201,15 @@ HOOK int fclose(FILE *file)
 static int fresh(int fd)
 {
     if (fd >= 0)
-        green__about_anew(fd);
+        green__about_made(fd);
     return fd;
 }
 
 static int fresh_pair(int r, const int fds[2])
 {
     if (r == 0) {
-        green__about_anew(fds[0]);
-        green__about_anew(fds[1]);
+        green__about_made(fds[0]);
+        green__about_made(fds[1]);
     }
     return r;
 }
@@ -207,14 +237,15 @@ HOOK int pipe2(int fds[2], int flags)
 static int duplicate(int fd)
 {
     atomic_store_explicit(&duplicated, true, memory_order_relaxed);
-    return fresh(fd);
+    return fd;
 }
 
 HOOK int dup(int fd)
 {
-    return duplicate(REAL(dup)(fd));
+    return duplicate(fresh(REAL(dup)(fd)));
 }
 
+/* Nothing is said of `to`, which in the child of a vfork(2) is a number of its own. */
 HOOK int dup2(int fd, int to)
 {
     if (fd != to)
@@ -237,7 +268,7 @@ static int control(int fd, int command, void *argument)
     if (command == F_SETFL)
         about_changed(fd);
     else if (command == F_DUPFD || command == F_DUPFD_CLOEXEC)
-        duplicate(r);
+        duplicate(fresh(r));
     return r;
 }
 

@@ -17,12 +17,16 @@
 #define ABOUT_RECEIVES_FOR 64u  /* SO_RCVTIMEO is set */
 #define ABOUT_SENDS_FOR    128u /* SO_SNDTIMEO is set */
 #define ABOUT_NO_NOWAIT    256u /* RWF_NOWAIT does not work there */
+#define ABOUT_TCP          512u
 
 /* ABOUT_*; 0: not open. */
 unsigned green__about(int fd);
 
 /* Another thing learned of it. */
 void green__about_also(int fd, unsigned what);
+
+/* A hook has made it. */
+void green__about_made(int fd);
 
 /* Anything may be known by this number from now on. */
 void green__about_anew(int fd);

@@ -104,14 +104,23 @@ static bool is_plain(const struct msghdr *m)
     return m->msg_iovlen == 1 && !m->msg_name && !m->msg_control;
 }
 
+/* A unix socket's read ends early where descriptors or credentials came along, whatever is behind them. */
+static ssize_t take_message(int fd, struct transfer *t)
+{
+    ssize_t n = REAL(recvmsg)(fd, &t->message, t->flags | MSG_DONTWAIT);
+    if (n >= 0 && ((t->message.msg_flags & MSG_CTRUNC) || t->message.msg_controllen))
+        t->operation.size = 0;
+    return n;
+}
+
 static ssize_t attempt_take(int fd, const struct fd_state *f, struct operation *operation)
 {
     struct transfer *t = CONTAINER_OF(operation, struct transfer, operation);
     (void)f;
     if (!(t->about & ABOUT_SOCKET))
         return take_other(fd, t);
-    if (!is_plain(&t->message))
-        return REAL(recvmsg)(fd, &t->message, t->flags | MSG_DONTWAIT);
+    if (!is_plain(&t->message) || (t->about & ABOUT_UNIX))
+        return take_message(fd, t);
     t->message.msg_flags = 0;
     return REAL(recv)(fd, t->message.msg_iov->iov_base, t->message.msg_iov->iov_len, t->flags | MSG_DONTWAIT);
 }
@@ -154,7 +163,8 @@ ssize_t green__take(int fd, unsigned about, struct msghdr *message, int flags)
     bool all = (flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && (about & ABOUT_STREAM);
     struct window w = {.iov = message->msg_iov, .count = message->msg_iovlen};
     green_time deadline = green__receive_deadline(fd, about);
-    if ((flags & MSG_PEEK) || !(about & ABOUT_STREAM))
+    bool tells = !(flags & MSG_PEEK) && (about & ABOUT_STREAM) && (about & (ABOUT_TCP | ABOUT_UNIX));
+    if (!tells)
         t.operation.size = 0; /* the result does not tell whether more is there */
     for (;;) {
         ssize_t n = INTERRUPTIBLY(UNRESTARTED, green__fd_perform(fd, FD_READ, &t.operation, deadline));
@@ -176,7 +186,7 @@ ssize_t green__take(int fd, unsigned about, struct msghdr *message, int flags)
         t.message.msg_control = NULL;
         t.message.msg_namelen = 0;
         t.message.msg_controllen = 0;
-        t.operation.size = asked - done;
+        t.operation.size = tells ? asked - done : 0;
     }
 }
 
