@@ -171,6 +171,7 @@ struct conf {
     struct conf_mirror_limits mirror;
     struct conf_admin admin;
     int64_t max_handshakes; /* of each worker */
+    int64_t certificate_watch;
 
     struct conf_listener *listeners;
     size_t listener_count;

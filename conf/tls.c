@@ -89,6 +89,39 @@ const struct conf_syntax conf_hsts_syntax = {
     .parse = parse_hsts,
 };
 
+/* ---- terms ---- */
+
+static const char *parse_terms(struct conf_arena *arena, const char *text, void *out)
+{
+    static const struct conf_key duration = {.type = CONF_DURATION,
+                                             .max = INT64_C(3650) * 24 * 3600 * 1000000000};
+    struct conf_terms *terms = out;
+    char *rest = conf_arena_copy(arena, text, strlen(text));
+
+    if (!strcmp(text, "off"))
+        return NULL;
+    for (char *word; (word = strsep(&rest, ", \t"));) {
+        int64_t ns;
+        if (!*word)
+            continue;
+        if (conf_value_parse(&duration, word, &ns) < 0 || ns <= 0)
+            return conf_arena_print(arena, "has '%s' in it, which is no duration", word);
+        if (terms->count == sizeof terms->ns / sizeof terms->ns[0])
+            return "has more than 8 durations";
+        if (terms->count && ns >= terms->ns[terms->count - 1])
+            return "has a longer duration behind a shorter one";
+        terms->ns[terms->count++] = ns;
+    }
+    return NULL;
+}
+
+const struct conf_syntax conf_terms_syntax = {
+    .allowed = "off, or durations, the longest first",
+    .separators = "",
+    .size = sizeof(struct conf_terms),
+    .parse = parse_terms,
+};
+
 /* ---- names ---- */
 
 static const char *parse_name(struct conf_arena *arena, const char *text, void *out)
@@ -254,9 +287,16 @@ static void check_upstream(struct conf_loader *l, const struct conf_upstream *up
                    "there is no tls_certificate that it belongs to");
 }
 
+#define DAY (INT64_C(24) * 3600 * 1000000000)
+
+static const struct conf_terms usual_warning = {.ns = {30 * DAY, 7 * DAY, DAY}, .count = 3};
+
 void conf_check_tls(struct conf_loader *l)
 {
     for (size_t i = 0; i < l->conf->listener_count; i++) {
+        struct conf_tls_listener *tls = &l->conf->listeners[i].tls;
+        if (!tls->warning.written)
+            tls->warning = usual_warning;
         check_certificates(l, &l->conf->listeners[i]);
         check_clients(l, &l->conf->listeners[i]);
     }

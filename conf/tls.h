@@ -26,6 +26,13 @@ struct conf_hsts {
     const char *value; /* NULL: none */
 };
 
+/* "30d, 7d, 1d": before a certificate expires. */
+struct conf_terms {
+    CONF_WRITTEN;
+    int64_t ns[8]; /* falling */
+    size_t count;
+};
+
 /* "example.com app", "*.example.com alpn=h2 app": where tcp connections go by what their TLS says. */
 struct conf_tls_route {
     CONF_WRITTEN;
@@ -40,7 +47,8 @@ struct conf_tls_listener {
     enum conf_tls_profile profile;
     enum conf_tls_version min_version;
     CONF_LIST(struct conf_written, certificates, certificate_count); /* files and folders */
-    CONF_LIST(struct conf_written, keys, key_count);  /* of the certificates, in their order; or none */
+    CONF_LIST(struct conf_written, keys, key_count); /* of the certificates, in their order; or none */
+    struct conf_terms warning;
     struct conf_written fallback;                     /* the certificate for names that none is for */
     CONF_LIST(struct conf_written, alpn, alpn_count); /* none: that of the listener's protocol */
     int64_t timeout_handshake;

@@ -9,6 +9,8 @@
 #include "access_log.h"
 #include "http/head.h"
 #include "runtime/process.h"
+#include "runtime/snapshot.h"
+#include "tls/configured.h"
 #include "totals.h"
 
 struct family {
@@ -298,6 +300,24 @@ __attribute__((format(printf, 5, 6))) static void single(FILE *out, const char *
     putc('\n', out);
 }
 
+static void write_certificate(void *arg, const char *listener, const char *file, const char *name,
+                              int64_t expires)
+{
+    FILE *out = arg;
+    fputs("greenway_certificate_expires_seconds{", out);
+    label(out, "", "listener", listener);
+    label(out, ",", "name", name);
+    label(out, ",", "file", file);
+    fprintf(out, "} %lld\n", (long long)expires);
+}
+
+static void write_certificates(FILE *out, const struct process *p)
+{
+    head(out, "certificate_expires_seconds", "gauge",
+         "When a certificate that is in use expires, in seconds since 1970.");
+    tls_certificates(p->snapshot->conf, write_certificate, out);
+}
+
 static void write_process(FILE *out, const struct process *p)
 {
     struct usage usage;
@@ -372,6 +392,7 @@ void exposition_write(FILE *out, const struct process *process)
 {
     snapshot_count_names(process->snapshot);
     write_process(out, process);
+    write_certificates(out, process);
     write_workers(out, process->metrics);
     write_listeners(out, process->snapshot->metrics);
     write_routes(out, process->snapshot->metrics);

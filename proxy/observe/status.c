@@ -3,11 +3,13 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "refusals.h"
 #include "runtime/process.h"
 #include "runtime/snapshot.h"
+#include "tls/configured.h"
 #include "totals.h"
 #include "upstream/names.h"
 
@@ -352,6 +354,25 @@ static json_t *history_of(const struct history *h, bool all)
     return list;
 }
 
+static void add_certificate(void *list, const char *listener, const char *file, const char *name,
+                            int64_t expires)
+{
+    json_t *o = json_object();
+    add_text(o, "listener", listener);
+    add_text(o, "name", name);
+    add_text(o, "file", file);
+    json_object_set_new(o, "expires", json_integer(expires));
+    json_object_set_new(o, "days_left", json_integer((expires - (int64_t)time(NULL)) / (24 * 3600)));
+    json_array_append_new(list, o);
+}
+
+static json_t *certificates_of(const struct process *p)
+{
+    json_t *list = json_array();
+    tls_certificates(p->snapshot->conf, add_certificate, list);
+    return list;
+}
+
 char *status_text(const struct process *p, const struct history *h, bool all)
 {
     struct histogram_reading recent;
@@ -372,7 +393,7 @@ char *status_text(const struct process *p, const struct history *h, bool all)
     json_object_set_new(o, "failures", failures_of(p->snapshot->metrics));
     json_object_set_new(o, "refusals", refusals_of(p->metrics));
     json_object_set_new(o, "workers", workers_of(p->metrics));
-    json_object_set_new(o, "certificates", json_array());
+    json_object_set_new(o, "certificates", certificates_of(p));
     json_object_set_new(o, "samples", number(h->count));
     json_object_set_new(o, "history", history_of(h, all));
     char *text = json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(9));

@@ -20,6 +20,7 @@
 #include "reload.h"
 #include "sandbox.h"
 #include "sources.h"
+#include "tls/watch.h"
 #include "upgrade.h"
 #include "watchdog.h"
 #include "workers.h"
@@ -248,6 +249,7 @@ static int start(struct process *p)
     if (r == 0)
         r = reload_begin(p);
     inherited_close();
+    tls_watch_follow(p);
     green_mutex_unlock(&p->changing);
     return r;
 }
@@ -315,6 +317,7 @@ int runtime_run(struct conf *conf, const char *path)
             ;
         watchdog_end(dog);
     }
+    tls_watch_stop(&p);
     if (signals && green_kill(signals, GREEN_FOREVER) == 0)
         green_release(signals);
     if (p.signals) {

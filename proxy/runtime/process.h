@@ -53,6 +53,8 @@ struct process {
     bool draining;           /* and the workers have been told */
     struct names names;      /* those of servers */
     struct snapshot *next;   /* during a reload: what workers are to go over to */
+    green_t *certificates;   /* looks after them: tls/watch.h */
+    struct snapshot *certificates_of;
 };
 
 /*

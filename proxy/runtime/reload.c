@@ -16,6 +16,7 @@
 #include "observe/admin.h"
 #include "observe/error_log.h"
 #include "sandbox.h"
+#include "tls/watch.h"
 #include "upstream/names.h"
 #include "workers.h"
 
@@ -246,6 +247,7 @@ static void go_over(struct process *p, struct snapshot *next, unsigned workers)
     change_name_servers(before->conf, next->conf);
     names_configure(&p->names, &next->conf->names, !same_name_servers(before->conf, next->conf));
     change_error_log(before->conf, next->conf);
+    tls_watch_follow(p);
     admin_follow(p);
     overload_configure(&p->overload, next->conf);
     snapshot_release(before);

@@ -177,10 +177,12 @@ static int shake_hands(struct connection *c, struct handshake *h)
     *h = (struct handshake){.connection = c};
     TAILQ_INSERT_TAIL(&under_way, h, link);
     count++;
+    struct tls_choices *choices = tls_server_hold(conf->server);
     int r = green_stream_open(&below, c->fd);
     if (r == 0)
-        r = green_tls_accept(&c->tls, tls_server_context(conf->server), below,
+        r = green_tls_accept(&c->tls, tls_choices_context(choices), below,
                              c->accepted + conf->timeout_handshake);
+    tls_choices_release(choices);
     if (r < 0)
         connection_give_wire(c); /* it was closed */
     if (!h->given_up) {

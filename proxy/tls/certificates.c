@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #define FOLDER_MOST 100000 /* files in a folder */
-#define SOON        (14 * 24 * 3600)
 
 /* What is being read, for whom. */
 struct reading {
@@ -34,6 +33,7 @@ static int wrong(const struct reading *r, struct conf_origin at, const char *key
 
 static void warn_of_dates(const struct reading *r, const struct certificate *c)
 {
+    const struct conf_terms *terms = &r->listener->tls.warning;
     int64_t now = (int64_t)time(NULL), begins = green_tls_certificate_begins(c->certificate),
             expires = green_tls_certificate_expires(c->certificate);
     char day[32] = "?";
@@ -47,7 +47,7 @@ static void warn_of_dates(const struct reading *r, const struct certificate *c)
     else if (expires <= now)
         conf_warning(r->errors, c->origin, r->section, "certificate",
                      "%s: the certificate expired on %s; clients will refuse it: renew it", c->file, day);
-    else if (expires - now < SOON)
+    else if (terms->count && expires - now < terms->ns[0] / 1000000000)
         conf_warning(r->errors, c->origin, r->section, "certificate",
                      "%s: the certificate expires on %s, in %lld days: renew it", c->file, day,
                      (long long)((expires - now) / 86400));

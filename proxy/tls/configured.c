@@ -37,7 +37,18 @@ void tls_load_with_configurations(void)
 
 void tls_certificates(const struct conf *conf, tls_certificate_fn fn, void *arg)
 {
-    for (size_t i = 0; i < conf->listener_count; i++)
-        if (conf->listeners[i].tls.server)
-            tls_server_certificates(conf->listeners[i].tls.server, fn, arg);
+    for (size_t i = 0; i < conf->listener_count; i++) {
+        const struct conf_listener *l = &conf->listeners[i];
+        if (!l->tls.server)
+            continue;
+        struct tls_choices *choices = tls_server_hold(l->tls.server);
+        const struct certificates *all = tls_choices_certificates(choices);
+        for (size_t k = 0; k < all->count; k++) {
+            const green_tls_certificate_t *c = all->list[k].certificate;
+            const char *name = green_tls_certificate_name(c, 0);
+            fn(arg, l->name, all->list[k].file, name ? name : green_tls_certificate_subject(c),
+               green_tls_certificate_expires(c));
+        }
+        tls_choices_release(choices);
+    }
 }

@@ -1,25 +1,25 @@
 /*
- * The TLS side of a listener: its certificates, which of them a client gets, and the contexts that greenlets accept with.
- * Made when a configuration is loaded, shared by all workers, immutable.
+ * The TLS side of a listener: the choices that handshakes begin with at present (choices.h). They are replaced when the
+ * files that they came from have changed (watch.h), and nothing that is open notices.
  */
 #ifndef TLS_SERVER_H
 #define TLS_SERVER_H
 
-#include <green.h>
+#include "choices.h"
 
-#include "conf.h"
-#include "errors.h"
+struct tls_server;
 
 /* Reads the files of a listener that has TLS. NULL: what is wrong with them is in `errors`. */
 struct tls_server *tls_server_new(const struct conf_listener *listener, struct conf_errors *errors);
 void tls_server_free(struct tls_server *server);
 
-/* What connections are accepted with. */
-green_tls_context_t *tls_server_context(const struct tls_server *server);
+/* The present choices, to be released. Any thread. */
+struct tls_choices *tls_server_hold(struct tls_server *server);
 
-/* Calls fn for each certificate: the file that it was read from, the first name that it is for (or its subject), and when
- * it expires, in seconds since 1970. */
-typedef void (*tls_certificate_fn)(void *arg, const char *file, const char *name, int64_t expires);
-void tls_server_certificates(const struct tls_server *server, tls_certificate_fn fn, void *arg);
+/* Reads the files again if they are not what they were when it last looked. 1: handshakes see what they say from now on;
+ * 0: they have not changed; -1: they are wrong, which is in `errors`, and the choices remain. One thread at a time; may
+ * take long. */
+int tls_server_renew(struct tls_server *server, const struct conf_listener *listener,
+                     struct conf_errors *errors);
 
 #endif
