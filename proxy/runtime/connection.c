@@ -276,7 +276,8 @@ void connections_close_idle(struct worker *w)
     struct connection *c = LIST_FIRST(&w->connections);
     while (c) {
         struct connection *next = LIST_NEXT(c, link);
-        if (c->idle && green_unpark(c->fd))
+        bool expected = w->process->succeeded && !c->requests; /* its client hopes for its first answer */
+        if (c->idle && !expected && green_unpark(c->fd))
             connection_close(c); /* else bytes have just come: its greenlet is on the way */
         c = next;
     }

@@ -120,7 +120,7 @@ void connections_follow(struct worker *w);
 /* Nobody is cut off any more. May switch. */
 void connections_stop_cutting(struct worker *w);
 
-/* Closes every idle connection of the worker (when it drains). */
+/* Closes the idle connections of the worker (when it drains); after an upgrade not those that have not asked yet. */
 void connections_close_idle(struct worker *w);
 
 #endif

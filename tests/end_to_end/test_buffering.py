@@ -185,7 +185,7 @@ class Buffering(Case):
 
         app = self.upstream(script)
         proxy = self.start(app)
-        size = 8 * 2**20  # more than sockets take
+        size = 64 * 2**20  # more than sockets take
         with proxy.dial() as wire:
             got = wire.exchange(post("/", b"x" * size))
             self.assertEqual((got.status, got.body), (403, b"nope"))
