@@ -16,6 +16,7 @@
 #ifndef GREEN_PATCH_H
 #define GREEN_PATCH_H
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -30,6 +31,8 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <threads.h>
@@ -43,6 +46,7 @@ enum green_patch_family {
     GREEN_PATCH_DEFAULT = 15,
     GREEN_PATCH_SYNC = 16,    /* mutexes, conditions, semaphores and the like, between greenlets */
     GREEN_PATCH_THREADS = 32, /* pthread_create(3) makes greenlets; takes all of the above */
+    GREEN_PATCH_FILE = 64, /* files: reading, writing, opening, renaming, on threads of the pool for files */
 };
 
 /* Takes over the families that are safe for every program: net, sleep, dns and process. Any time, for all threads.

@@ -93,12 +93,12 @@ static struct epoll_event interest(int fd, const struct fd_state *f)
  * call at each wait, which those save whose making was seen. */
 static bool is_still_watched(green_hub_t *hub, int fd, struct fd_state *f)
 {
-    struct epoll_event event = interest(fd, f);
     unsigned made = green__fd_made(fd);
     if (LIKELY(made && made == f->made))
         return true;
-    if (!made && !f->made &&
-        (epoll_ctl(hub->epoll, EPOLL_CTL_MOD, fd, &event) == 0 || (errno == EPERM && f->always)))
+    struct epoll_event event = interest(fd, f);
+    f->made = made;
+    if (epoll_ctl(hub->epoll, EPOLL_CTL_MOD, fd, &event) == 0 || (errno == EPERM && f->always))
         return true;
     green__fd_forget(hub, fd, f);
     green__fd_classify(fd, f);

@@ -4,6 +4,7 @@
  * asked anew when it could have changed. What changes it unseen are raw system calls and other processes.
  */
 #include "descriptors.h"
+#include "file.h"
 
 #include "../net/fd_state.h"
 
@@ -103,7 +104,7 @@ static unsigned ask(int fd)
     unsigned about = ABOUT_OPEN | (flags & O_NONBLOCK ? ABOUT_NONBLOCKING : 0);
     if (getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0)
         return about | about_socket(fd, type);
-    if (fstat(fd, &st) < 0)
+    if (REAL(fstat)(fd, &st) < 0)
         return 0;
     return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode) || S_ISBLK(st.st_mode) ? about | ABOUT_PLAIN : about;
 }
@@ -264,6 +265,8 @@ HOOK int dup3(int fd, int to, int flags)
 
 static int control(int fd, int command, void *argument)
 {
+    if ((command == F_SETLKW || command == F_OFD_SETLKW) && COOPERATIVE(FILE))
+        return green__file_lock(fd, command, argument);
     int r = REAL(fcntl)(fd, command, argument);
     if (command == F_SETFL)
         about_changed(fd);

@@ -23,8 +23,8 @@ static const char usage[] =
     "  --threads         the program's threads become greenlets of one thread: a server that has a thread "
     "for\n"
     "                    each connection then has a greenlet for each\n"
-    "  --patch=FAMILIES  what is taken over: net, sleep, dns, process, sync, threads, default (the first\n"
-    "                    four), none; separated by commas. Without --threads and --patch: default\n"
+    "  --patch=FAMILIES  what is taken over: net, sleep, dns, process, sync, threads, file, default (the\n"
+    "                    first four), none; separated by commas. Without --threads and --patch: default\n"
     "  --library=FILE    the libgreen-patch.so to use, instead of the installed one\n"
     "  --help            this text\n"
     "  --version         the version\n"
@@ -41,8 +41,8 @@ static const char usage[] =
     "  greenrun --threads python3 threading_server.py\n"
     "  greenrun --patch=net,dns psql -c 'select 1'\n";
 
-static const char *const families[] = {"net",  "sleep",   "dns",     "process",
-                                       "sync", "threads", "default", "none"};
+static const char *const families[] = {"net",     "sleep", "dns",     "process", "sync",
+                                       "threads", "file",  "default", "none"};
 
 static _Noreturn void give_up(int status, const char *what, const char *about)
 {

@@ -1,4 +1,5 @@
 /* read(2), write(2) and what they are called elsewhere. */
+#include "file.h"
 #include "transfer.h"
 
 #include <stdlib.h>
@@ -31,7 +32,7 @@ HOOK ssize_t read(int fd, void *buffer, size_t size)
 {
     unsigned about;
     if (!COOPERATIVE(NET) || !size || !may_wait(about = green__about(fd)))
-        return REAL(read)(fd, buffer, size);
+        return green__is_file(fd) ? green__file_read(fd, buffer, size) : REAL(read)(fd, buffer, size);
     struct iovec iov = {.iov_base = buffer, .iov_len = size};
     return take(fd, about, &iov, 1);
 }
@@ -47,7 +48,7 @@ HOOK ssize_t write(int fd, const void *buffer, size_t size)
 {
     unsigned about;
     if (!COOPERATIVE(NET) || !size || !may_wait(about = green__about(fd)))
-        return REAL(write)(fd, buffer, size);
+        return green__is_file(fd) ? green__file_write(fd, buffer, size) : REAL(write)(fd, buffer, size);
     struct iovec iov = {.iov_base = (void *)(uintptr_t)buffer, .iov_len = size};
     return give(fd, about, &iov, 1);
 }
@@ -59,7 +60,7 @@ HOOK ssize_t readv(int fd, const struct iovec *iov, int count)
     unsigned about;
     if (!COOPERATIVE(NET) || count < 1 || count > IOV_MAX || !has_bytes(iov, count) ||
         !may_wait(about = green__about(fd)))
-        return REAL(readv)(fd, iov, count);
+        return green__is_file(fd) ? green__file_readv(fd, iov, count) : REAL(readv)(fd, iov, count);
     return take(fd, about, iov, count);
 }
 
@@ -68,7 +69,7 @@ HOOK ssize_t writev(int fd, const struct iovec *iov, int count)
     unsigned about;
     if (!COOPERATIVE(NET) || count < 1 || count > IOV_MAX || !has_bytes(iov, count) ||
         !may_wait(about = green__about(fd)))
-        return REAL(writev)(fd, iov, count);
+        return green__is_file(fd) ? green__file_writev(fd, iov, count) : REAL(writev)(fd, iov, count);
     return give(fd, about, iov, count);
 }
 

@@ -44,32 +44,36 @@ static void *find(const char *name)
     }
 #include "hooked.h"
 
-/* These take one argument more, a number or a pointer, or none. */
-#define VARIADIC(name, second)                                                                               \
-    static int first_##name(int fd, second command, ...)                                                     \
+/* These take one argument more than `last`, a number or a pointer, or none. */
+#define VARIADIC(name, parameters, last, ...)                                                                \
+    static int first_##name parameters                                                                       \
     {                                                                                                        \
         void *found = find(#name);                                                                           \
-        int (*real)(int, second, ...);                                                                       \
+        int(*real) parameters;                                                                               \
         memcpy(&real, &found, sizeof real);                                                                  \
         atomic_store_explicit(&green__real.name, real, memory_order_relaxed);                                \
         va_list more;                                                                                        \
-        va_start(more, command);                                                                             \
+        va_start(more, last);                                                                                \
         void *argument = va_arg(more, void *);                                                               \
         va_end(more);                                                                                        \
-        return real(fd, command, argument);                                                                  \
+        return real(__VA_ARGS__, argument);                                                                  \
     }                                                                                                        \
                                                                                                              \
-    HOOK int green_real_##name(int fd, second command, ...)                                                  \
+    HOOK int green_real_##name parameters                                                                    \
     {                                                                                                        \
         va_list more;                                                                                        \
-        va_start(more, command);                                                                             \
+        va_start(more, last);                                                                                \
         void *argument = va_arg(more, void *);                                                               \
         va_end(more);                                                                                        \
-        return REAL(name)(fd, command, argument);                                                            \
+        return REAL(name)(__VA_ARGS__, argument);                                                            \
     }
-VARIADIC(fcntl, int)
-VARIADIC(fcntl64, int)
-VARIADIC(ioctl, unsigned long)
+VARIADIC(fcntl, (int fd, int command, ...), command, fd, command)
+VARIADIC(fcntl64, (int fd, int command, ...), command, fd, command)
+VARIADIC(ioctl, (int fd, unsigned long request, ...), request, fd, request)
+VARIADIC(open, (const char *path, int flags, ...), flags, path, flags)
+VARIADIC(open64, (const char *path, int flags, ...), flags, path, flags)
+VARIADIC(openat, (int folder, const char *path, int flags, ...), flags, folder, path, flags)
+VARIADIC(openat64, (int folder, const char *path, int flags, ...), flags, folder, path, flags)
 
 struct real_functions green__real = {
 #define GREEN_HOOKED(family, result, name, parameters, arguments) .name = first_##name,
@@ -83,9 +87,11 @@ static const struct {
     const char *name;
     unsigned families;
 } words[] = {
-    {"net", GREEN_PATCH_NET},         {"sleep", GREEN_PATCH_SLEEP},     {"dns", GREEN_PATCH_DNS},
-    {"process", GREEN_PATCH_PROCESS}, {"default", GREEN_PATCH_DEFAULT}, {"sync", GREEN_PATCH_SYNC},
-    {"threads", GREEN_PATCH_THREADS}, {"pthread", GREEN_PATCH_THREADS}, {"none", 0},
+    {"net", GREEN_PATCH_NET},         {"sleep", GREEN_PATCH_SLEEP},
+    {"dns", GREEN_PATCH_DNS},         {"process", GREEN_PATCH_PROCESS},
+    {"default", GREEN_PATCH_DEFAULT}, {"sync", GREEN_PATCH_SYNC},
+    {"threads", GREEN_PATCH_THREADS}, {"pthread", GREEN_PATCH_THREADS},
+    {"file", GREEN_PATCH_FILE},       {"none", 0},
 };
 
 static const struct {
@@ -135,7 +141,7 @@ static unsigned families_of(const char *text)
             fprintf(
                 stderr,
                 "libgreen-patch: GREEN_PATCH: there is no family '%.*s'; there are net, sleep, dns, process, "
-                "default, sync, threads and none\n",
+                "default, sync, threads, file and none\n",
                 (int)length, text);
         text += length + (text[length] == ',');
     }

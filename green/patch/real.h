@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
+#include <sys/statvfs.h>
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
