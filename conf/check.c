@@ -281,6 +281,7 @@ static void check_whole(struct check *k)
     conf_check_answers(k->l);
     conf_check_demands(k->l);
     conf_check_admin(k->l);
+    conf_check_control(k->l);
 }
 
 /* Oddities are told of a configuration that is otherwise right: what a broken list would match is anybody's

@@ -47,6 +47,7 @@ struct conf_access {
 #include "names.h"
 #include "overload.h"
 #include "reload.h"
+#include "control.h"
 #include "rate.h"
 #include "authentication.h"
 #include "privileges.h"
@@ -162,6 +163,7 @@ struct conf {
     struct conf_privileges privileges;
     struct conf_service service;
     struct conf_reload reload;
+    struct conf_control control;
     CONF_LIST(struct conf_network, trusted, trusted_count); /* these three: for listeners, see conf_client */
     enum conf_client_address client_address_from;
     enum conf_forwarded forwarded_headers;

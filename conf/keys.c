@@ -44,6 +44,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/loops.inc"
 #include "keys/names.inc"
 #include "keys/reload.inc"
+#include "keys/control.inc"
 #include "keys/listener.inc"
 #include "keys/route.inc"
 #include "keys/match.inc"

@@ -92,6 +92,9 @@ void conf_check_header_rules(struct conf_loader *loader);
 /* tls.c */
 void conf_check_tls(struct conf_loader *loader);
 
+/* control.c: a group without a socket. */
+void conf_check_control(struct conf_loader *loader);
+
 /* check_authentication.c */
 void conf_check_authentication(struct conf_loader *loader);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "control/arguments.h"
 #include "describe.h"
 #include "diff.h"
 #include "explain.h"
@@ -40,6 +41,8 @@ static int command_reverse(int argc, char **argv);
 static int command_tcp(int argc, char **argv);
 static int command_forward(int argc, char **argv);
 static int command_hash_password(int argc, char **argv);
+static int command_ctl(int argc, char **argv);
+static int command_top(int argc, char **argv);
 static int command_help(int argc, char **argv);
 static int command_version(int argc, char **argv);
 
@@ -95,6 +98,24 @@ static const struct command commands[] = {
      "with protocol = forward can say more: see `greenway help allow_destinations`.\n\n"
      "  greenway forward 3128\n"
      "  curl -x http://127.0.0.1:3128 https://example.com/\n" WHO},
+    {"ctl", "[OPTION...] COMMAND", "ask a running greenway, or tell it what to do", command_ctl,
+     "COMMAND is for the greenway whose control socket this is; `greenway ctl help` lists them all.\n\n"
+     "  -s, --socket SOCKET   the socket's path\n"
+     "  -c, --config FILE     the configuration that names it, by its key control\n"
+     "  --json                the answer as one JSON object\n\n"
+     "Without -s and -c the socket is that of /etc/greenway/greenway.ini, /run/greenway/control.sock,\n"
+     "or greenway/control.sock in $XDG_RUNTIME_DIR. Exit status: 0 done, 1 refused or not running,\n"
+     "2 not understood.\n\n"
+     "  greenway ctl status\n"
+     "  greenway ctl --json connections client=192.0.2.0/24\n"
+     "  greenway ctl drain app 10.0.0.11:8080\n"},
+    {"top", "[OPTION...]", "watch a running greenway: requests, connections, latency", command_top,
+     "Shows what goes on at each listener, upstream and worker. Keys: q quits, s sorts, p pauses.\n"
+     "When standard output is no terminal, one block of lines for each look.\n\n"
+     "  -s, --socket SOCKET    the socket's path\n"
+     "  -c, --config FILE      the configuration that names it, by its key control\n"
+     "  --interval SECONDS     from one look to the next; 1 unless told otherwise\n"
+     "  -n COUNT               so many looks, then end\n"},
     {"hash-password", "NAME", "hash a password, for the file of basic_auth", command_hash_password,
      "Asks for a password at the terminal, or reads one line from standard input, and prints a line\n"
      "for the file that basic_auth names. The hash is bcrypt.\n\n"
@@ -568,6 +589,30 @@ static int command_hash_password(int argc, char **argv)
     if (!*argv[1] || *argv[1] == '#' || strlen(argv[1]) > 255)
         return wrong_argument(self, argv[1], "cannot be a user's name");
     return hash_password(argv[1]) < 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+/* --- ctl, top ------------------------------------------------------------------------------------- */
+
+static int wrong_for_ctl(const char *argument, const char *what)
+{
+    const struct command *self = find_command("ctl");
+    return argument ? wrong_argument(self, argument, what) : wrong_count(self, what);
+}
+
+static int command_ctl(int argc, char **argv)
+{
+    return ctl_arguments(argc, argv, wrong_for_ctl);
+}
+
+static int wrong_for_top(const char *argument, const char *what)
+{
+    const struct command *self = find_command("top");
+    return argument ? wrong_argument(self, argument, what) : wrong_count(self, what);
+}
+
+static int command_top(int argc, char **argv)
+{
+    return top_arguments(argc, argv, wrong_for_top);
 }
 
 /* --- help, version ------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "exchange.h"
 
 #include <errno.h>
+#include <sys/socket.h>
 
 #include "admit.h"
 #include "answers.h"
@@ -494,6 +495,8 @@ static void write_log(struct exchange *x)
     x->log.bytes_in = x->client->body_in;
     x->log.bytes_out = x->client->body_out;
     x->log.ended = green_turn_time();
+    if (x->connection->killed)
+        exchange_note(x, "killed", BLAME_NONE, NULL);
     if (*x->log.reason)
         exchange_log_fields(x);
     metrics_request(&(struct metrics_places){.view = x->view->metrics,
@@ -502,13 +505,49 @@ static void write_log(struct exchange *x)
                                              .route = exchange_route_counts(x),
                                              .server = x->served},
                     &x->log, x->request.method);
+    struct watches *watches = &x->worker->process->watches;
     const struct conf_log_format *format = access_log_wants(x->worker->log, &x->log);
-    if (!format)
+    if (!format && !watch_wanted(watches))
         return;
     exchange_log_fields(x);
+    if (watch_wanted(watches))
+        watch_tell(watches, &x->log);
+    if (!format)
+        return;
     exchange_log_values(x, format);
     access_log_write(x->worker->log, &x->log);
 }
+
+/* --- for who asks about it meanwhile ------------------------------------------------------------------------------------ */
+
+static void describe(const struct connection *c, struct connection_facts *facts)
+{
+    const struct exchange *x = c->doing;
+    facts->since = x->log.started;
+    facts->bytes_in = x->client->body_in;
+    facts->bytes_out = x->client->body_out;
+    facts->state = "reading";
+    if (!x->request.bytes)
+        return;
+    facts->state = x->response.status ? "answering" : "waiting";
+    facts->method = x->request.method_name;
+    facts->host = x->request.host;
+    facts->target = x->request.target;
+    facts->route = x->route ? x->route->name : NULL;
+    facts->upstream = x->upstream ? x->upstream->name : NULL;
+    facts->server = x->log.server ? x->log.server->text : NULL;
+}
+
+/* Its next call on a socket finds it gone. */
+static void give_up(struct connection *c)
+{
+    const struct exchange *x = c->doing;
+    shutdown(c->fd, SHUT_RDWR);
+    if (x->lease)
+        shutdown(x->lease->fd, SHUT_RDWR);
+}
+
+static const struct connection_work exchange_work = {.describe = describe, .end = give_up};
 
 static enum exchange_end how_it_ends(const struct exchange *x, bool answered)
 {
@@ -531,6 +570,8 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     struct conversation talk;
     connection_waits(c);
     exchange_prepare(&x, c, client);
+    c->doing = &x;
+    c->work = &exchange_work;
     conversation_begin(&talk, &x);
 
     int r = read_request(&x);
@@ -555,6 +596,7 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     if (r == 0 && (x.response.status == 101 || x.request.method == HTTP_METHOD_CONNECT)) {
         lift_time(&x, false);
         buffer_request_end(&x);
+        c->work = NULL;
         enum exchange_end end = upgrade(&x);
         memory_release(&x.memory);
         return end;
@@ -577,6 +619,9 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
     local_end(&x);
     buffer_request_end(&x);
     memory_release(&x.memory);
+    c->work = NULL;
+    c->bytes_in += client->body_in;
+    c->bytes_out += client->body_out;
     h1_next(client);
     c->requests++;
     return end;

@@ -91,6 +91,28 @@ static struct upgraded *remember(struct exchange *x)
     return u;
 }
 
+static void describe(const struct connection *c, struct connection_facts *facts)
+{
+    const struct upgraded *u = c->doing;
+    facts->state = "tunnel";
+    facts->since = u->log.started;
+    facts->method = u->log.method;
+    facts->host = u->log.host;
+    facts->target = u->log.target;
+    facts->route = u->log.route ? u->log.route->name : NULL;
+    facts->upstream = u->log.upstream ? u->log.upstream->name : NULL;
+    facts->server = u->log.server ? u->log.server->text : NULL;
+    tunnel_bytes(u->tunnel, &facts->bytes_in, &facts->bytes_out);
+}
+
+static void end(struct connection *c)
+{
+    const struct upgraded *u = c->doing;
+    tunnel_abort(u->tunnel);
+}
+
+static const struct connection_work upgraded_work = {.describe = describe, .end = end};
+
 /* The key that ended a tunnel for this reason, or NULL. */
 static const char *directive_of(const char *reason)
 {
@@ -108,9 +130,9 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
         u->log.first_byte = result->first_byte;
     u->log.bytes_in = result->from_client;
     u->log.bytes_out = result->from_upstream;
-    bool cut = u->connection->cut;
-    u->log.reason = cut ? "cut_by_reload" : result->reason;
-    u->log.directive = cut ? "reload_grace" : directive_of(result->reason);
+    bool killed = u->connection->killed, cut = u->connection->cut && !killed;
+    u->log.reason = killed ? "killed" : cut ? "cut_by_reload" : result->reason;
+    u->log.directive = cut ? "reload_grace" : directive_of(u->log.reason);
     struct conf_origin origin = {NULL, 0};
     if (u->log.directive)
         origin = cut ? conf_origin_of(u->connection->view->conf, u->log.directive)
@@ -119,6 +141,8 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
     u->log.ended = green_turn_time();
     metrics_tunnel(&u->places, &u->log, u->method);
     counter_add(&u->connection->counts->tunnels_ended, 1);
+    if (watch_wanted(&w->process->watches))
+        watch_tell(&w->process->watches, &u->log);
     if (access_log_wants(w->log, &u->log))
         access_log_write(w->log, &u->log);
     if (u->counted)
@@ -163,14 +187,14 @@ static int hand_over(struct exchange *x, struct upgraded *u)
                                      .idle = x->listener->timeout_tunnel,
                                      .life = x->destination ? x->listener->forward.max_tunnel_time : 0,
                                      .write = x->listener->timeout_write};
-    struct tunnel *tunnel;
-    int r = tunnel_start(&tunnel, connection_wire(x->connection), upstream_wire(x->lease),
+    int r = tunnel_start(&u->tunnel, connection_wire(x->connection), upstream_wire(x->lease),
                          h1_unread(x->client), h1_unread(&x->server), &options, tunnel_done, u);
     if (r < 0)
         return r;
     connection_give_wire(x->connection);
-    u->tunnel = tunnel;
     counter_add(&x->connection->counts->tunnels_begun, 1);
+    x->connection->doing = u;
+    x->connection->work = &upgraded_work;
     return 0;
 }
 

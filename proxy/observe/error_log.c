@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -35,6 +36,18 @@ static struct {
     char *path;              /* NULL: standard error */
     unsigned long unwritten; /* lines dropped since the last one that was written */
 } out = {.lock = PTHREAD_MUTEX_INITIALIZER, .fd = STDERR_FILENO};
+
+static atomic_int level_written = LOG_LEVEL_INFO;
+
+void error_log_set_level(enum log_level level)
+{
+    atomic_store_explicit(&level_written, (int)level, memory_order_relaxed);
+}
+
+enum log_level error_log_level(void)
+{
+    return (enum log_level)atomic_load_explicit(&level_written, memory_order_relaxed);
+}
 
 static size_t put(char *line, size_t n, const char *text)
 {
@@ -177,6 +190,8 @@ void error_log(enum log_level level, const char *format, ...)
 {
     char message[MESSAGE_BYTES], lost[64];
     int before = errno;
+    if (level > error_log_level())
+        return;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);

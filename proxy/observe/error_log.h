@@ -23,6 +23,10 @@ int error_log_open(const char *target);
  * switches. */
 int error_log_reopen(void);
 
+/* Lines of less importance than this are not written: LOG_LEVEL_INFO unless told otherwise. Any thread. */
+void error_log_set_level(enum log_level level);
+enum log_level error_log_level(void);
+
 /* Writes "greenway: warning: MESSAGE" to standard error, or "2026-01-31T23:59:59.123Z warning: MESSAGE" to a
  * file; notices and details go without their level on standard error. At most about 2 KiB are kept, control
  * characters come out as \xNN. Of errors and warnings with one format 50 are written in ten seconds; how many more there

@@ -18,6 +18,8 @@
 #define SHED_NOTICE GREEN_S(10) /* from one warning to the next */
 #define SHED_TRIES  8           /* connections looked at for one to shed */
 
+static atomic_uint_fast64_t last_id;
+
 /* --- waiting, and being shed ------------------------------------------------------------------------------------- */
 
 void connection_waits(struct connection *c)
@@ -217,6 +219,7 @@ void connection_open(struct listening *at, int fd, const green_address_t *peer)
         goto give_up;
     }
     c->counted = counted;
+    c->id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
     if (at->gone || w->retired)
         connection_expire(c);
     r = conf->proxy.on ? announced_accept(c) : connection_secure(c);
@@ -234,6 +237,17 @@ void connection_abort(struct connection *c)
     c->aborted = true;
 }
 
+/* Walks that stand before a connection go past it. */
+static void step_aside(const struct worker *w, const struct connection *c)
+{
+    struct connection_walk *walk;
+    LIST_FOREACH(walk, &w->walks, link)
+    {
+        if (walk->next == c)
+            walk->next = LIST_NEXT(c, link);
+    }
+}
+
 void connection_close(struct connection *c)
 {
     struct worker *w = c->worker;
@@ -248,6 +262,8 @@ void connection_close(struct connection *c)
         source_leave(w->process->sources, c->counted);
     connection_busy(c);
     free(c->identity);
+    if (!LIST_EMPTY(&w->walks))
+        step_aside(w, c);
     LIST_REMOVE(c, link);
     view_release(c->view);
     listening_release(c->at);
@@ -281,4 +297,53 @@ void connections_close_idle(struct worker *w)
             connection_close(c); /* else bytes have just come: its greenlet is on the way */
         c = next;
     }
+}
+
+/* --- looked at by an operator ----------------------------------------------------------------------------------------- */
+
+void connection_walk_begin(struct connection_walk *walk, struct worker *w)
+{
+    walk->next = LIST_FIRST(&w->connections);
+    LIST_INSERT_HEAD(&w->walks, walk, link);
+}
+
+struct connection *connection_walk_next(struct connection_walk *walk)
+{
+    struct connection *c = walk->next;
+    if (c)
+        walk->next = LIST_NEXT(c, link);
+    return c;
+}
+
+void connection_walk_end(struct connection_walk *walk)
+{
+    LIST_REMOVE(walk, link);
+}
+
+void connection_describe(const struct connection *c, struct connection_facts *facts)
+{
+    bool connecting = c->conf->protocol == CONF_TCP && c->fd >= 0;
+    *facts = (struct connection_facts){.state = c->idle      ? "idle"
+                                                : connecting ? "connecting"
+                                                             : "ending",
+                                       .since = c->accepted};
+    if (c->work)
+        c->work->describe(c, facts);
+    if (c->killed || c->shed)
+        facts->state = "ending";
+    facts->bytes_in += c->bytes_in;
+    facts->bytes_out += c->bytes_out;
+}
+
+void connection_kill(struct connection *c)
+{
+    if (c->idle && green_unpark(c->fd)) {
+        connection_close(c);
+        return;
+    }
+    c->killed = true;
+    if (c->work)
+        c->work->end(c);
+    else if (c->fd >= 0)
+        shutdown(c->fd, SHUT_RDWR);
 }

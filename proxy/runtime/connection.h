@@ -23,8 +23,27 @@ struct refusal {
 
 struct tls_identity;
 
+/* What a connection is about, as far as its present work knows. */
+struct connection_facts {
+    const char *state; /* a word: "reading", "waiting", "tunnel" */
+    struct span method, host, target;
+    const char *upstream, *server; /* their names; NULL: none yet */
+    const char *route;             /* NULL: none */
+    uint64_t bytes_in, bytes_out;  /* of that work */
+    green_time since;              /* when it began */
+};
+
+/* Whoever works on a connection can be asked about it, and told to give it up. Both run in the worker's thread. */
+struct connection_work {
+    void (*describe)(const struct connection *c, struct connection_facts *facts);
+    void (*end)(struct connection *c); /* soon; without switching */
+};
+
 struct connection {
     LIST_ENTRY(connection) link;
+    uint64_t id;                        /* unique in the process */
+    const struct connection_work *work; /* NULL: nothing goes on */
+    void *doing;                        /* the work's own */
     struct worker *worker;
     struct listening *at;             /* where it was accepted */
     struct view *view;                /* the configuration that it lives by: from it come ... */
@@ -37,10 +56,12 @@ struct connection {
     struct tls_identity
         *identity; /* tls/accept.h: of the client, if a certificate said who that is; else NULL */
     uint32_t requests;
-    bool idle;         /* parked between requests: may be closed at any time */
+    uint64_t bytes_in, bytes_out; /* of requests and answers that are over */
+    bool idle;                    /* parked between requests: may be closed at any time */
     bool waiting;      /* it owes us a request, or the rest of its head: may be shed for the sake of others */
     bool aborted;      /* the peer is to see that its connection did not end as it should */
     bool shed;         /* that has happened: its place was given away, its socket was shut down */
+    bool killed;       /* by an operator: its work is ending */
     bool ending;       /* its listener is gone, or the worker retires: no request after this one */
     bool cut;          /* it has had its time after that */
     green_time cut_at; /* when that will be so; 0: never */
@@ -82,6 +103,23 @@ static inline void connection_give_wire(struct connection *c)
     c->fd = -1;
     c->tls = NULL;
 }
+
+/* Ends a connection on an operator's word, whatever it does: at once if it is idle, soon otherwise. */
+void connection_kill(struct connection *c);
+
+/* What a connection is about; of one that does nothing, too. */
+void connection_describe(const struct connection *c, struct connection_facts *facts);
+
+/* A walk over all connections of a worker that takes several turns: those that end meanwhile are passed over, new ones
+ * may be missed. */
+struct connection_walk {
+    LIST_ENTRY(connection_walk) link;
+    struct connection *next;
+};
+
+void connection_walk_begin(struct connection_walk *walk, struct worker *w);
+struct connection *connection_walk_next(struct connection_walk *walk); /* NULL: that was all */
+void connection_walk_end(struct connection_walk *walk);
 
 /* While a connection waits it can be shed when there are too many: the one that has waited longest first. */
 void connection_waits(struct connection *c);

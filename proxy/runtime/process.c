@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "control/control.h"
 #include "endpoint.h"
 #include "inherited.h"
 #include "load.h"
@@ -51,9 +52,10 @@ static int open_password_threads(struct process *p, long cpus)
 
 static int prepare(struct process *p, struct conf *conf, const char *path)
 {
-    *p = (struct process){.path = path, .hub = green_hub()};
+    *p = (struct process){.path = path, .hub = green_hub(), .started = green_now()};
     askable_init(&p->workers_to_ask);
     names_init(&p->names);
+    watches_init(&p->watches);
     int r = p->hub ? hash_key_draw(&p->hash_key) : -ENOMEM;
     if (r == 0)
         r = open_password_threads(p, sysconf(_SC_NPROCESSORS_ONLN));
@@ -105,14 +107,15 @@ void process_end(struct process *p)
     green_wake(&p->told_to_end, 0);
 }
 
-static void reopen_logs(struct process *p)
+int process_reopen_logs(struct process *p)
 {
-    int r = error_log_reopen();
+    int failed = 0, r = error_log_reopen();
     if (r < 0)
-        error_log(LOG_LEVEL_ERROR, "cannot reopen the error log: %s", green_strerror(r));
+        error_log(LOG_LEVEL_ERROR, "cannot reopen the error log: %s", green_strerror(failed = r));
     r = access_log_reopen(p->log);
     if (r < 0)
-        error_log(LOG_LEVEL_ERROR, "cannot reopen the access log: %s", green_strerror(r));
+        error_log(LOG_LEVEL_ERROR, "cannot reopen the access log: %s", green_strerror(failed = r));
+    return failed;
 }
 
 /* What is in the file system is another process's, once that has taken over. */
@@ -122,6 +125,7 @@ static void unlink_own(const struct process *p)
         return;
     if (p->snapshot)
         endpoints_unlink(p->snapshot, NULL);
+    control_unlink(p->control);
     pid_file_remove();
 }
 
@@ -143,7 +147,7 @@ static void *obey_signals(void *arg)
         if (number < 0)
             return NULL;
         if (number == SIGUSR1) {
-            reopen_logs(p);
+            process_reopen_logs(p);
         } else if (number == SIGHUP) {
             if (!p->told && green_spawn_detached("reload", reload_by_signal, p) < 0)
                 error_log(LOG_LEVEL_ERROR, "no memory for a reload");
@@ -215,6 +219,7 @@ static void take_down(struct process *p)
     names_end(&p->names);
     askable_destroy(&p->workers_to_ask);
     metrics_free(p->metrics);
+    watches_destroy(&p->watches);
     sources_free(p->sources);
     for (unsigned i = 0; i < atomic_load(&p->worker_count); i++)
         free(p->workers[i]);
@@ -287,6 +292,8 @@ int runtime_run(struct conf *conf, const char *path)
     if (r == 0)
         r = green_signals_open(&p.signals, handled, count);
     if (r == 0)
+        r = control_open(&p, &conf->control, &p.control);
+    if (r == 0)
         r = open_endpoints(&p);
     if (r == 0)
         r = upgrade_is_under_way() ? 0 : admin_open(&p); /* else the old process still has its addresses */
@@ -307,6 +314,8 @@ int runtime_run(struct conf *conf, const char *path)
     if (r == 0) {
         overload_init(&p.overload, conf);
         r = start(&p);
+        if (r == 0)
+            r = control_serve(p.control);
         if (r < 0)
             process_end(&p);
         else
@@ -318,6 +327,7 @@ int runtime_run(struct conf *conf, const char *path)
         watchdog_end(dog);
     }
     tls_watch_stop(&p);
+    control_close(p.control);
     if (signals && green_kill(signals, GREEN_FOREVER) == 0)
         green_release(signals);
     if (p.signals) {

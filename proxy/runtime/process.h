@@ -8,6 +8,7 @@
 #include "ask.h"
 #include "conf.h"
 #include "observe/metrics.h"
+#include "observe/watch.h"
 #include "overload.h"
 #include "route/keyed_hash.h"
 #include "snapshot.h"
@@ -22,7 +23,12 @@ struct reloads {
     atomic_int_fast64_t last; /* seconds since 1970 of the last success; 0: none yet */
 };
 
+struct control;
+
 struct process {
+    green_time started;
+    struct control *control; /* NULL: there is no control socket */
+    struct watches watches;
     struct snapshot *snapshot; /* the present one; main thread only: others have their views */
     const char *path;          /* of the configuration's file; NULL: it was not read from one */
     struct access_log *log;
@@ -67,5 +73,9 @@ int runtime_run(struct conf *conf, const char *path);
 
 /* As if a signal had said so: it drains and ends. Main thread. */
 void process_end(struct process *p);
+
+/* Opens the log files again under their names, after a rotation. 0, or the last error: then an old file stays in use,
+ * which the error log was told. Main thread. */
+int process_reopen_logs(struct process *p);
 
 #endif

@@ -29,8 +29,10 @@
 
 struct authenticator;
 struct connection;
+struct connection_walk;
 struct process;
 LIST_HEAD(connections, connection);
+LIST_HEAD(connection_walks, connection_walk);
 
 struct worker {
     struct process *process;
@@ -58,6 +60,7 @@ struct worker {
     char scratch[65536]; /* for work that does not wait: stacks stay small. No request target is larger */
     struct connections connections;
     size_t connection_count;
+    struct connection_walks walks; /* over them */
     green_time told_of_shedding;
     int reserve_fd;    /* given up to accept, and turn away, clients when there is no other; -1: none */
     unsigned refusing; /* connections that were turned away and have yet to close */

@@ -7,11 +7,13 @@
 #include "choose.h"
 #include "counterpart.h"
 #include "load.h"
+#include "runtime/process.h"
 #include "tunnel.h"
 
 /* The log entry of a connection that has its tunnel. */
 struct tcp_session {
     struct connection *connection;
+    struct tunnel *tunnel;
     const struct conf_upstream *upstream;
     const struct conf_server *server;
     bool named; /* the server is told by its address */
@@ -34,6 +36,8 @@ static void write_log(struct connection *c, struct access_entry *e)
             .listener = c->counts,
             .server = e->server ? metrics_server(c->view->metrics, w->index, e->upstream, e->server) : NULL},
         e, 0);
+    if (watch_wanted(&w->process->watches))
+        watch_tell(&w->process->watches, e);
     if (access_log_wants(w->log, e))
         access_log_write(w->log, e);
 }
@@ -41,11 +45,12 @@ static void write_log(struct connection *c, struct access_entry *e)
 static void tunnel_done(void *arg, const struct tunnel_result *result)
 {
     struct tcp_session *s = arg;
-    bool cut = s->connection->cut;
-    const char *directive = cut                                            ? "reload_grace"
-                            : strcmp(result->reason, "idle_timeout") == 0  ? "timeout_tunnel"
-                            : strcmp(result->reason, "write_timeout") == 0 ? "timeout_write"
-                                                                           : NULL;
+    bool killed = s->connection->killed, cut = s->connection->cut && !killed;
+    const char *reason = killed ? "killed" : cut ? "cut_by_reload" : result->reason;
+    const char *directive = cut                                    ? "reload_grace"
+                            : strcmp(reason, "idle_timeout") == 0  ? "timeout_tunnel"
+                            : strcmp(reason, "write_timeout") == 0 ? "timeout_write"
+                                                                   : NULL;
     struct conf_origin origin = {NULL, 0};
     if (directive)
         origin = cut ? conf_origin_of(s->connection->view->conf, directive)
@@ -57,7 +62,7 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
                              .first_byte = result->first_byte,
                              .bytes_in = result->from_client,
                              .bytes_out = result->from_upstream,
-                             .reason = cut ? "cut_by_reload" : result->reason,
+                             .reason = reason,
                              .directive = directive,
                              .origin = directive ? &origin : NULL};
     write_log(s->connection, &e);
@@ -79,6 +84,24 @@ static bool follow(void *arg, const struct conf *from, const struct conf *to)
     s->server = server;
     return true;
 }
+
+static void describe(const struct connection *c, struct connection_facts *facts)
+{
+    const struct tcp_session *s = c->doing;
+    facts->state = "tunnel";
+    facts->since = s->connected;
+    facts->upstream = s->upstream->name;
+    facts->server = s->server->text;
+    tunnel_bytes(s->tunnel, &facts->bytes_in, &facts->bytes_out);
+}
+
+static void end(struct connection *c)
+{
+    const struct tcp_session *s = c->doing;
+    tunnel_abort(s->tunnel);
+}
+
+static const struct connection_work session_work = {.describe = describe, .end = end};
 
 static void give_up(struct connection *c, const struct conf_upstream *upstream,
                     const struct connect_failure *failure)
@@ -133,9 +156,14 @@ static void begin(void *arg)
         give_up(c, upstream, &failure);
         return;
     }
+    if (c->killed) {
+        free(choice.read);
+        group_discard(lease);
+        give_up(c, upstream, &(struct connect_failure){.reason = "killed"});
+        return;
+    }
     struct tunnel_options options = {
         .buffers = &w->buffers, .idle = conf->timeout_tunnel, .write = conf->timeout_write};
-    struct tunnel *tunnel; /* it reports its end to tunnel_done() */
     struct tcp_session *s = malloc(sizeof *s);
     struct span early = span_of(choice.read, choice.size);
     int r = -1;
@@ -147,7 +175,7 @@ static void begin(void *arg)
                                   .connected = green_turn_time()};
         if (s->named)
             s->address = lease->state->addresses[lease->address];
-        r = tunnel_start(&tunnel, connection_wire(c), upstream_wire(lease), early, span_of(NULL, 0), &options,
+        r = tunnel_start(&s->tunnel, connection_wire(c), upstream_wire(lease), early, span_of(NULL, 0), &options,
                          tunnel_done, s);
     }
     free(choice.read);
@@ -159,8 +187,10 @@ static void begin(void *arg)
     }
     counter_add(&c->counts->tunnels_begun, 1);
     connection_give_wire(c);
+    c->doing = s; /* the tunnel reports its end to tunnel_done() */
+    c->work = &session_work;
     group_take_wire(lease);
-    connection_tunnels(c, tunnel, follow, s);
+    connection_tunnels(c, s->tunnel, follow, s);
 }
 
 int tcp_serve(struct connection *c)
@@ -181,6 +211,8 @@ void tcp_refuse(struct worker *w, const struct view *v, const struct conf_listen
                              .started = green_turn_time(),
                              .ended = green_turn_time()};
     metrics_turned_away(v->metrics, w->index, &e);
+    if (watch_wanted(&w->process->watches))
+        watch_tell(&w->process->watches, &e);
     if (access_log_wants(w->log, &e))
         access_log_write(w->log, &e);
     green_close(fd);

@@ -461,6 +461,12 @@ int tunnel_start(struct tunnel **out, struct wire client, struct wire upstream, 
     return r;
 }
 
+void tunnel_bytes(const struct tunnel *t, uint64_t *from_client, uint64_t *from_upstream)
+{
+    *from_client = t->flows[FROM_CLIENT].bytes;
+    *from_upstream = t->flows[FROM_UPSTREAM].bytes;
+}
+
 void tunnel_abort(struct tunnel *t)
 {
     if (t->closed || t->aborted)

@@ -41,6 +41,9 @@ int tunnel_start(struct tunnel **out, struct wire client, struct wire upstream, 
                  struct span early_upstream, const struct tunnel_options *options,
                  void (*done)(void *arg, const struct tunnel_result *result), void *arg);
 
+/* What it has passed on so far, from the client and from the upstream. Same thread, until done() returns. */
+void tunnel_bytes(const struct tunnel *t, uint64_t *from_client, uint64_t *from_upstream);
+
 /* Ends it soon, with reason "shutdown"; may be called until done() returns. Same thread. Never switches. */
 void tunnel_abort(struct tunnel *t);
 
