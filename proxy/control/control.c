@@ -1,22 +1,16 @@
-/* The control socket: binding it, and one greenlet for each client. */
+/* The control socket: who comes to it, and one greenlet for each client. */
 #include "control/control.h"
 
 #include <errno.h>
-#include <grp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "control/call.h"
+#include "control/socket.h"
 #include "observe/error_log.h"
 
 #define CLIENTS_MOST     16
-#define BACKLOG          128
 #define COMMAND_PATIENCE GREEN_S(600) /* from one command to the next */
 #define LINE_PATIENCE    GREEN_S(10)  /* for the rest of a line */
 #define WRITE_PATIENCE   GREEN_S(10)  /* for each part of an answer to be read */
@@ -34,11 +28,9 @@ struct client {
 
 struct control {
     struct process *process;
-    green_address_t address;
-    int fd;
-    dev_t device; /* with inode: what we have made there */
-    ino_t inode;
-    green_t *acceptor;
+    struct control_socket socket;
+    struct control_socket next; /* between control_prepare() and what follows */
+    green_t *acceptor;          /* NULL: nobody is let in */
     LIST_HEAD(, client) clients;
     size_t count;
 };
@@ -221,7 +213,7 @@ static void *accept_clients(void *arg)
 {
     struct control *c = arg;
     for (;;) {
-        int fd = green_accept(c->fd, NULL, GREEN_FOREVER);
+        int fd = green_accept(c->socket.fd, NULL, GREEN_FOREVER);
         if (fd >= 0)
             welcome(c, fd);
         else if (fd == -ECANCELED || fd == -EBADF || green_sleep(GREEN_MS(100)) < 0) /* out of descriptors */
@@ -229,144 +221,31 @@ static void *accept_clients(void *arg)
     }
 }
 
-/* --- the socket ---------------------------------------------------------------------------------------------------- */
-
-static int complain(struct conf_origin at, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int complain(struct conf_origin at, const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    error_log(LOG_LEVEL_ERROR, "%s:%d: %s", at.file, at.line, text);
-    return -1;
-}
-
-static int find_group(const struct conf_user_group *group, gid_t *gid)
-{
-    unsigned long long number;
-    if (control_number(group->written, 0, (gid_t)-2, &number)) {
-        *gid = (gid_t)number;
-        return 0;
-    }
-    errno = 0;
-    const struct group *found = getgrnam(group->written);
-    if (found) {
-        *gid = found->gr_gid;
-        return 0;
-    }
-    return complain(group->origin,
-                    "control_group: there is no group '%s' on this machine; `getent group` lists them",
-                    group->written);
-}
-
-/* Somebody answers there, or could, or it is no socket at all: then it is not ours to replace. */
-static bool is_stale(const green_address_t *address)
-{
-    struct stat found;
-    if (lstat(address->un.sun_path, &found) < 0 || !S_ISSOCK(found.st_mode))
-        return false;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool stale = fd >= 0 && connect(fd, &address->any, address->length) < 0 && errno == ECONNREFUSED;
-    if (fd >= 0)
-        close(fd);
-    return stale;
-}
-
-/* The mode of the socket is that of the name that bind makes of it: nobody can be faster. */
-static int bind_socket(int fd, const green_address_t *address)
-{
-    if (fchmod(fd, 0600) < 0)
-        return -errno;
-    if (bind(fd, &address->any, address->length) == 0)
-        return 0;
-    if (errno != EADDRINUSE || !is_stale(address))
-        return -errno;
-    if (unlink(address->un.sun_path) < 0 || bind(fd, &address->any, address->length) < 0)
-        return -errno;
-    return 0;
-}
-
-static int open_socket(struct control *c, const struct conf_control_path *conf)
-{
-    struct sockaddr_un *un = &c->address.un;
-    un->sun_family = AF_UNIX;
-    snprintf(un->sun_path, sizeof un->sun_path, "%s", conf->path); /* which is not too long: conf/control.c */
-    c->address.length = sizeof *un;
-    int r = c->fd = green_socket(AF_UNIX, SOCK_STREAM, 0);
-    if (r >= 0)
-        r = bind_socket(c->fd, &c->address);
-    if (r == -EADDRINUSE)
-        return complain(conf->origin,
-                        "control: there is something at %s already: another greenway that runs, or no socket",
-                        conf->path);
-    if (r == -ENOENT)
-        return complain(conf->origin, "control: the folder of %s does not exist", conf->path);
-    if (r < 0)
-        return complain(conf->origin, "control: cannot make the socket %s: %s", conf->path,
-                        green_strerror(r));
-    return 0;
-}
-
-static int open_to_group(struct control *c, const struct conf_control *conf)
-{
-    const char *path = c->address.un.sun_path;
-    struct stat made;
-    gid_t gid = 0;
-    if (conf->group.written) {
-        if (find_group(&conf->group, &gid) < 0)
-            return -1;
-        if (lchown(path, (uid_t)-1, gid) < 0 || chmod(path, 0660) < 0)
-            return complain(conf->group.origin, "control_group: cannot open %s to the group %s: %s", path,
-                            conf->group.written, strerror(errno));
-    }
-    if (stat(path, &made) < 0 || listen(c->fd, BACKLOG) < 0)
-        return complain(conf->socket.origin, "control: cannot listen at %s: %s", path, strerror(errno));
-    c->device = made.st_dev;
-    c->inode = made.st_ino;
-    return 0;
-}
-
-void control_unlink(const struct control *c)
-{
-    struct stat found;
-    const char *path = c ? c->address.un.sun_path : "";
-    if (c && stat(path, &found) == 0 && found.st_dev == c->device && found.st_ino == c->inode)
-        unlink(path);
-}
+/* --- its life ------------------------------------------------------------------------------------------------------ */
 
 int control_open(struct process *p, const struct conf_control *conf, struct control **out)
 {
-    *out = NULL;
-    if (!conf->socket.path)
-        return 0;
     struct control *c = calloc(1, sizeof *c);
-    if (!c)
-        return complain(conf->socket.origin, "control: out of memory");
+    *out = NULL;
+    if (!c) {
+        error_log(LOG_LEVEL_ERROR, "control: out of memory");
+        return -1;
+    }
     LIST_INIT(&c->clients);
     c->process = p;
-    c->fd = -1;
-    int r = open_socket(c, &conf->socket);
-    bool made = r == 0;
-    if (r == 0)
-        r = open_to_group(c, conf);
-    if (r == 0) {
-        *out = c;
-        return 0;
+    c->next.fd = -1;
+    if (control_socket_open(&c->socket, conf) < 0) {
+        free(c);
+        return -1;
     }
-    if (made)
-        unlink(c->address.un.sun_path);
-    if (c->fd >= 0)
-        green_close(c->fd);
-    free(c);
-    return -1;
+    *out = c;
+    return 0;
 }
 
 int control_serve(struct control *c)
 {
     const green_attr_t attr = {.name = "control", .background = true};
-    return c ? green_spawn_ex(&c->acceptor, &attr, accept_clients, c) : 0;
+    return c->socket.fd >= 0 ? green_spawn_ex(&c->acceptor, &attr, accept_clients, c) : 0;
 }
 
 static void end(green_t *g)
@@ -375,21 +254,92 @@ static void end(green_t *g)
         green_release(g);
 }
 
+static void stop_accepting(struct control *c)
+{
+    green_shield();
+    if (c->acceptor)
+        end(c->acceptor);
+    c->acceptor = NULL;
+    green_unshield();
+}
+
+void control_cede(struct control *c)
+{
+    if (!c)
+        return;
+    stop_accepting(c);
+    control_socket_close(&c->socket);
+}
+
+void control_unlink(struct control *c)
+{
+    if (c)
+        control_socket_close(&c->socket);
+}
+
+void control_give(const struct control *c, const struct conf_control *conf, uid_t user, gid_t group)
+{
+    control_socket_give(&c->socket, conf, user, group);
+}
+
+int control_descriptor(const struct control *c)
+{
+    return c ? c->socket.fd : -1;
+}
+
 void control_close(struct control *c)
 {
     struct client *client;
     if (!c)
         return;
-    control_unlink(c);
+    control_cede(c);
     green_shield();
-    if (c->acceptor)
-        end(c->acceptor);
     while ((client = LIST_FIRST(&c->clients))) {
         end(green_retain(client->greenlet));
         if (LIST_FIRST(&c->clients) == client) /* it never had its first turn */
             forget(client);
     }
     green_unshield();
-    green_close(c->fd);
     free(c);
+}
+
+/* --- from one configuration to the next ---------------------------------------------------------------------------- */
+
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool stays(const struct conf_control *before, const struct conf_control *now)
+{
+    return same_text(before->socket.path, now->socket.path);
+}
+
+int control_prepare(struct control *c, const struct conf_control *before, const struct conf_control *now)
+{
+    if (!stays(before, now))
+        return control_socket_open(&c->next, now);
+    if (c->socket.fd < 0 || same_text(before->group.written, now->group.written))
+        return 0;
+    return control_socket_admit(&c->socket, now);
+}
+
+void control_abandon(struct control *c, const struct conf_control *before, const struct conf_control *now)
+{
+    control_socket_close(&c->next);
+    if (c->socket.fd >= 0 && stays(before, now) && !same_text(before->group.written, now->group.written) &&
+        control_socket_admit(&c->socket, before) < 0)
+        error_log(LOG_LEVEL_ERROR, "control_group: who may use the control socket is not as it was before");
+}
+
+void control_follow(struct control *c, const struct conf_control *before, const struct conf_control *now)
+{
+    if (stays(before, now))
+        return;
+    control_cede(c);
+    c->socket = c->next;
+    c->next.fd = -1;
+    int r = control_serve(c);
+    if (r < 0)
+        error_log(LOG_LEVEL_ERROR, "no control socket: %s", green_strerror(r));
 }

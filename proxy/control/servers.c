@@ -58,6 +58,8 @@ static bool list_servers(struct worker *w, const void *about, void *answer)
     const struct server_filter *filter = about;
     struct server_rows *rows = answer;
     size_t count = 0;
+    if (!w->view) /* it has just started */
+        return true;
     for (size_t i = 0; i < w->view->conf->upstream_count; i++)
         count += w->view->groups[i].count;
     rows->list = calloc(count + 1, sizeof *rows->list);
@@ -248,7 +250,7 @@ static bool obey(struct worker *w, const void *about, void *answer)
 {
     const struct server_order *order = about;
     struct obeyed *obeyed = answer;
-    for (size_t i = 0; i < w->view->conf->upstream_count; i++) {
+    for (size_t i = 0; w->view && i < w->view->conf->upstream_count; i++) {
         struct group *g = &w->view->groups[i];
         if (!same_name(order->upstream, g->conf->name))
             continue;

@@ -83,12 +83,14 @@ static int open_access_log(struct process *p)
     return p->log ? 0 : -1;
 }
 
-/* Sockets that are passed on are endpoints' first choice. */
-static int open_endpoints(struct process *p)
+/* Sockets that are passed on are everybody's first choice. The control socket comes before what is told of. */
+static int open_sockets(struct process *p)
 {
     int r = inherited_find();
     if (r == 0)
         r = upgrade_receive();
+    if (r == 0)
+        r = control_open(p, &p->snapshot->conf->control, &p->control);
     if (r == 0)
         r = endpoints_open(p->snapshot, NULL);
     if (r == 0)
@@ -121,11 +123,11 @@ int process_reopen_logs(struct process *p)
 /* What is in the file system is another process's, once that has taken over. */
 static void unlink_own(const struct process *p)
 {
+    control_unlink(p->control); /* knows by itself whether it is */
     if (p->succeeded)
         return;
     if (p->snapshot)
         endpoints_unlink(p->snapshot, NULL);
-    control_unlink(p->control);
     pid_file_remove();
 }
 
@@ -269,6 +271,8 @@ static void tell_of_start(struct process *p)
         if (admin_open(p) < 0)
             error_log(LOG_LEVEL_ERROR, "the service goes on without its admin listener");
     }
+    if (control_serve(p->control) < 0)
+        error_log(LOG_LEVEL_ERROR, "no memory for the control socket: the service goes on without");
     pid_file_write();
     notify_ready(status);
 }
@@ -292,15 +296,15 @@ int runtime_run(struct conf *conf, const char *path)
     if (r == 0)
         r = green_signals_open(&p.signals, handled, count);
     if (r == 0)
-        r = control_open(&p, &conf->control, &p.control);
-    if (r == 0)
-        r = open_endpoints(&p);
+        r = open_sockets(&p);
     if (r == 0)
         r = upgrade_is_under_way() ? 0 : admin_open(&p); /* else the old process still has its addresses */
     if (r == 0)
         r = pid_file_open(conf, privileges.uid, privileges.gid);
-    if (r == 0 && privileges.change)
+    if (r == 0 && privileges.change) {
         endpoints_give(p.snapshot, privileges.uid, privileges.gid);
+        control_give(p.control, &conf->control, privileges.uid, privileges.gid);
+    }
     if (r == 0) /* threads only come later */
         r = privileges_drop(&privileges, conf);
     if (r == 0)
@@ -314,8 +318,6 @@ int runtime_run(struct conf *conf, const char *path)
     if (r == 0) {
         overload_init(&p.overload, conf);
         r = start(&p);
-        if (r == 0)
-            r = control_serve(p.control);
         if (r < 0)
             process_end(&p);
         else
@@ -328,6 +330,7 @@ int runtime_run(struct conf *conf, const char *path)
     }
     tls_watch_stop(&p);
     control_close(p.control);
+    p.control = NULL;
     if (signals && green_kill(signals, GREEN_FOREVER) == 0)
         green_release(signals);
     if (p.signals) {

@@ -136,6 +136,7 @@ int reach_of(const struct conf *conf, reach_fn *fn, void *arg)
     if (conf->admin.token_file.secret)
         tell_file(&w, conf->admin.token_file.written, false, "admin_token_file",
                   conf->admin.token_file.origin);
+    tell_file(&w, conf->control.socket.path, true, "control", conf->control.socket.origin);
     tell_file(&w, conf->service.pid_file.written, true, "pid_file", conf->service.pid_file.origin);
     tell(&w, conf->temp_path, true, "temp_path", conf_origin_of(conf, "temp_path"));
     for (size_t i = 0; i < conf->listener_count; i++)

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "connection.h"
+#include "control/control.h"
 #include "diff.h"
 #include "endpoint.h"
 #include "keys.h"
@@ -192,11 +193,16 @@ static int load_again(struct loading *l)
 /* Everything that can go wrong. Afterwards each worker has a view of p->next beside its own. */
 static int get_ready(struct process *p, struct snapshot *next, unsigned workers)
 {
+    const struct conf *before = p->snapshot->conf;
     if (sandbox_covers(next->conf) < 0)
         return -EINVAL;
     next->logged = access_log_add(p->log, next->conf) == 0;
     if (!next->logged || endpoints_open(next, p->snapshot) < 0 || endpoints_share(next, workers) < 0)
         return -EINVAL;
+    if (control_prepare(p->control, &before->control, &next->conf->control) < 0) {
+        endpoints_abandon(next);
+        return -EINVAL;
+    }
     p->next = next;
     int r = workers_start(p, workers);
     if (r == 0)
@@ -204,6 +210,7 @@ static int get_ready(struct process *p, struct snapshot *next, unsigned workers)
     if (r == 0)
         return 0;
     workers_tell(p, worker_discard);
+    control_abandon(p->control, &before->control, &next->conf->control);
     endpoints_abandon(next);
     p->next = NULL;
     return r;
@@ -249,6 +256,7 @@ static void go_over(struct process *p, struct snapshot *next, unsigned workers)
     change_error_log(before->conf, next->conf);
     tls_watch_follow(p);
     admin_follow(p);
+    control_follow(p->control, &before->conf->control, &next->conf->control);
     overload_configure(&p->overload, next->conf);
     snapshot_release(before);
 }

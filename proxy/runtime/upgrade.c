@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "control/control.h"
+#include "control/socket.h"
 #include "endpoint.h"
 #include "inherited.h"
 #include "launcher.h"
@@ -60,6 +62,16 @@ static int send_socket(int fd, const char *listener, const char *words, int pass
     return n >= (int)sizeof text ? -EMSGSIZE : send_text(fd, text, &passed, deadline);
 }
 
+static int hand_over_control(const struct process *p, int fd, green_time deadline)
+{
+    char words[MESSAGE_BYTES];
+    int passed = control_descriptor(p->control);
+    if (passed < 0)
+        return 0;
+    snprintf(words, sizeof words, CONTROL_SOCKET_WORDS "%s", p->snapshot->conf->control.socket.path);
+    return send_socket(fd, CONTROL_SOCKET_LISTENER, words, passed, deadline);
+}
+
 /* Reloads wait meanwhile: nothing may change of what is described. */
 static int hand_over(struct process *p, int fd, green_time deadline)
 {
@@ -69,6 +81,8 @@ static int hand_over(struct process *p, int fd, green_time deadline)
         for (size_t k = 0; k < s->binds[i].endpoint->socket_count && r == 0; k++)
             r = send_socket(fd, s->conf->listeners[s->binds[i].listener].name, s->binds[i].conf->text,
                             s->binds[i].endpoint->sockets[k].fd, deadline);
+    if (r == 0)
+        r = hand_over_control(p, fd, deadline);
     return r < 0 ? r : send_text(fd, "end", NULL, deadline);
 }
 
@@ -113,6 +127,7 @@ static void step_back(struct process *p, int fd, pid_t pid)
 {
     admin_close(p->admin); /* its addresses are not handed over, but bound anew */
     p->admin = NULL;
+    control_cede(p->control);
     notify_successor(pid);
     int r = send_text(fd, "go", NULL, green_in(MOMENT));
     if (r < 0)

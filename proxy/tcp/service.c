@@ -175,8 +175,8 @@ static void begin(void *arg)
                                   .connected = green_turn_time()};
         if (s->named)
             s->address = lease->state->addresses[lease->address];
-        r = tunnel_start(&s->tunnel, connection_wire(c), upstream_wire(lease), early, span_of(NULL, 0), &options,
-                         tunnel_done, s);
+        r = tunnel_start(&s->tunnel, connection_wire(c), upstream_wire(lease), early, span_of(NULL, 0),
+                         &options, tunnel_done, s);
     }
     free(choice.read);
     if (r < 0) {
