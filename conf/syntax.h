@@ -30,9 +30,9 @@ extern const struct conf_syntax conf_host_syntax, conf_path_syntax;             
 extern const struct conf_syntax conf_header_syntax, conf_query_syntax, conf_cookie_syntax; /* condition.c */
 extern const struct conf_syntax conf_share_syntax, conf_split_key_syntax;                  /* split.c */
 extern const struct conf_syntax conf_pseudonym_syntax;                                     /* loops.c */
-extern const struct conf_syntax conf_control_path_syntax, conf_user_group_syntax;          /* control.c */
 extern const struct conf_syntax conf_network_syntax;                                       /* network.c */
 extern const struct conf_syntax conf_rate_limit_syntax, conf_method_syntax;                /* rate.c */
+extern const struct conf_syntax conf_control_path_syntax, conf_user_group_syntax;          /* control.c */
 extern const struct conf_syntax conf_root_syntax, conf_index_syntax, conf_fallback_syntax,
     conf_field_value_syntax;                                                /* files.c */
 extern const struct conf_syntax conf_coding_syntax, conf_media_type_syntax; /* bodies.c */

@@ -98,24 +98,8 @@ static const struct command commands[] = {
      "with protocol = forward can say more: see `greenway help allow_destinations`.\n\n"
      "  greenway forward 3128\n"
      "  curl -x http://127.0.0.1:3128 https://example.com/\n" WHO},
-    {"ctl", "[OPTION...] COMMAND", "ask a running greenway, or tell it what to do", command_ctl,
-     "COMMAND is for the greenway whose control socket this is; `greenway ctl help` lists them all.\n\n"
-     "  -s, --socket SOCKET   the socket's path\n"
-     "  -c, --config FILE     the configuration that names it, by its key control\n"
-     "  --json                the answer as one JSON object\n\n"
-     "Without -s and -c the socket is that of /etc/greenway/greenway.ini, /run/greenway/control.sock,\n"
-     "or greenway/control.sock in $XDG_RUNTIME_DIR. Exit status: 0 done, 1 refused or not running,\n"
-     "2 not understood.\n\n"
-     "  greenway ctl status\n"
-     "  greenway ctl --json connections client=192.0.2.0/24\n"
-     "  greenway ctl drain app 10.0.0.11:8080\n"},
-    {"top", "[OPTION...]", "watch a running greenway: requests, connections, latency", command_top,
-     "Shows what goes on at each listener, upstream and worker. Keys: q quits, s sorts, p pauses.\n"
-     "When standard output is no terminal, one block of lines for each look.\n\n"
-     "  -s, --socket SOCKET    the socket's path\n"
-     "  -c, --config FILE      the configuration that names it, by its key control\n"
-     "  --interval SECONDS     from one look to the next; 1 unless told otherwise\n"
-     "  -n COUNT               so many looks, then end\n"},
+    {"ctl", "[OPTION...] COMMAND", "ask a running greenway, or tell it what to do", command_ctl, CTL_HELP},
+    {"top", "[OPTION...]", "watch a running greenway: requests, connections, latency", command_top, TOP_HELP},
     {"hash-password", "NAME", "hash a password, for the file of basic_auth", command_hash_password,
      "Asks for a password at the terminal, or reads one line from standard input, and prints a line\n"
      "for the file that basic_auth names. The hash is bcrypt.\n\n"
@@ -593,26 +577,20 @@ static int command_hash_password(int argc, char **argv)
 
 /* --- ctl, top ------------------------------------------------------------------------------------- */
 
-static int wrong_for_ctl(const char *argument, const char *what)
+static int wrong_for(const char *command, const char *argument, const char *what)
 {
-    const struct command *self = find_command("ctl");
+    const struct command *self = find_command(command);
     return argument ? wrong_argument(self, argument, what) : wrong_count(self, what);
 }
 
 static int command_ctl(int argc, char **argv)
 {
-    return ctl_arguments(argc, argv, wrong_for_ctl);
-}
-
-static int wrong_for_top(const char *argument, const char *what)
-{
-    const struct command *self = find_command("top");
-    return argument ? wrong_argument(self, argument, what) : wrong_count(self, what);
+    return ctl_arguments(argc, argv, wrong_for);
 }
 
 static int command_top(int argc, char **argv)
 {
-    return top_arguments(argc, argv, wrong_for_top);
+    return top_arguments(argc, argv, wrong_for);
 }
 
 /* --- help, version ------------------------------------------------------------------------------- */

@@ -16,13 +16,13 @@ static int take_place(struct ctl_place *place, char **argv, int *i, arguments_co
         return OTHER;
     const char **value = socket ? &place->socket : &place->file;
     if (!argv[++*i] || !*argv[*i]) {
-        *status = wrong(argv[*i - 1], "needs a path behind it");
+        *status = wrong(argv[0], argv[*i - 1], "needs a path behind it");
         return WRONG;
     }
     *value = argv[*i];
     if (!place->socket || !place->file)
         return TAKEN;
-    *status = wrong(NULL, "takes -s or -c, not both");
+    *status = wrong(argv[0], NULL, "takes -s or -c, not both");
     return WRONG;
 }
 
@@ -38,12 +38,12 @@ int ctl_arguments(int argc, char **argv, arguments_complaint *wrong)
         }
         int taken = take_place(&place, argv, &i, wrong, &status);
         if (taken == OTHER)
-            return wrong(argv[i], "is no option of ctl");
+            return wrong(argv[0], argv[i], "is no option of ctl");
         if (taken == WRONG)
             return status;
     }
     if (i == argc)
-        return wrong(NULL, "needs a command; `greenway ctl help` lists them");
+        return wrong(argv[0], NULL, "needs a command; `greenway ctl help` lists them");
     if (argc - i == 1 && !strcmp(argv[i], "help")) {
         ctl_print_help();
         return CTL_OK;
@@ -82,12 +82,12 @@ int top_arguments(int argc, char **argv, arguments_complaint *wrong)
             continue;
         if (!strcmp(argv[i], "--interval")) {
             if (!read_interval(argv[++i], &options.interval))
-                return wrong("--interval", "needs a number of seconds from 0.1 to 3600 behind it");
+                return wrong(argv[0], "--interval", "needs a number of seconds from 0.1 to 3600 behind it");
         } else if (!strcmp(argv[i], "-n")) {
             if (!read_count(argv[++i], &options.count))
-                return wrong("-n", "needs a number from 1 to 1000000 behind it");
+                return wrong(argv[0], "-n", "needs a number from 1 to 1000000 behind it");
         } else {
-            return wrong(argv[i], "is no option of top");
+            return wrong(argv[0], argv[i], "is no option of top");
         }
     }
     return top_run(&options);

@@ -22,17 +22,22 @@ const struct control_verb control_verbs[] = {
     {"disable", "UPSTREAM SERVER", "the same, shown as meant to last", 2, 2, call_disable},
     {"enable", "UPSTREAM SERVER", "give a server requests again", 2, 2, call_enable},
     {"weight", "UPSTREAM SERVER N", "change a server's share: 1 to 256", 3, 3, call_weight},
-    {"connections", "[listener=NAME] [upstream=NAME] [client=NETWORK] [state=STATE] [limit=N]",
-     "client connections and what each is about, newest first", 0, 5, call_connections},
-    {"kill", "ID", "end a connection, whatever it does", 1, 1, call_kill},
+    {"connections kill", "ID", "end a connection, whatever it does", 1, 1, call_kill},
+    {"connections", "[list] [listener=NAME] [upstream=NAME] [client=NETWORK] [state=STATE] [limit=N]",
+     "client connections and what each is about, newest first", 0, 6, call_connections},
     {"sessions top", "[by=bytes|requests] [limit=N]", "the busiest connections and clients", 0, 2,
      call_sessions_top},
     {"trace", "NETWORK", "a line for each request of these clients as it ends, until you leave", 1, 1,
      call_trace},
     {"greenlets", "[stacks]", "every greenlet of every thread, and what it waits for", 0, 1, call_greenlets},
-    {"log", "[error|warning|notice|info]", "show or set what the error log is told", 0, 1, call_log},
-    {"reopen", "", "open the log files again, after they were moved", 0, 0, call_reopen},
-    {"certificates", "", "certificates and when they end", 0, 0, call_certificates},
+    {"log level", "[error|warning|notice|info]", "show or set what the error log is told", 0, 1,
+     call_log_level},
+    {"logs reopen", "", "open the log files again, after they were moved", 0, 0, call_logs_reopen},
+    {"certificates", "", "the certificates of listeners, and when they end", 0, 0, call_certificates},
+    {"reload", "[--dry-run]", "go over to what the configuration says now, or only say what would change", 0,
+     1, call_reload},
+    {"upgrade", "", "start the executable again, which takes over without losing a connection", 0, 0,
+     call_upgrade},
 };
 
 const size_t control_verb_count = sizeof control_verbs / sizeof control_verbs[0];
@@ -73,6 +78,20 @@ int call_network(struct control_call *call, const char *text, struct conf_networ
     return r;
 }
 
+int call_add_lines(struct control_call *call, const char *text, size_t n)
+{
+    json_t *list = json_array();
+    int r = reply_add(call->reply, "lines", list);
+    for (const char *end = text + n; r == 0 && text < end;) {
+        const char *newline = memchr(text, '\n', (size_t)(end - text));
+        size_t length = (size_t)((newline ? newline : end) - text);
+        if (length)
+            r = json_array_append_new(list, reply_text(span_of(text, length)));
+        text += length + (newline != NULL);
+    }
+    return r;
+}
+
 static int call_help(struct control_call *call)
 {
     json_t *list = json_array();
@@ -101,8 +120,23 @@ static int words_of_name(const struct control_verb *verb, const struct control_c
     return same ? 2 : 0;
 }
 
+/* A word that only says half: what may stand behind it. */
+static int incomplete(struct control_call *call, const char *name)
+{
+    char all[256];
+    size_t n = 0, length = strlen(name);
+    for (size_t i = 0; i < control_verb_count; i++) {
+        const char *verb = control_verbs[i].name;
+        if (!strncmp(verb, name, length) && verb[length] == ' ' && n < sizeof all)
+            n += (size_t)snprintf(all + n, sizeof all - n, "%s'%s'", n ? " or " : "", verb);
+    }
+    return n ? call_refuse(call, "'%.100s' is half a command: there is %s", name, all) : 0;
+}
+
 static int unknown(struct control_call *call, const char *name)
 {
+    if (incomplete(call, name) < 0)
+        return -1;
     struct conf_suggestion nearest;
     conf_suggest_start(&nearest, name);
     for (size_t i = 0; i < control_verb_count; i++)

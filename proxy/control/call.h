@@ -13,13 +13,16 @@ struct process;
 /* How long workers have for an answer. One that is slower than this is stuck. */
 #define CONTROL_ASK_TIMEOUT GREEN_S(2)
 
+/* How long a command waits for a reload to be over. */
+#define CONTROL_TURN_TIMEOUT GREEN_S(10)
+
 struct control_call {
     struct process *process;
     int fd; /* of the client, for commands that go on answering */
     bool json;
     int count; /* words behind the command's name */
     char **words;
-    json_t *reply; /* an object, empty at first */
+    json_t *reply; /* an object, empty at first; what a refusal comes with, too */
     bool told;     /* the command has sent its answer itself; the connection ends with it */
     char error[512];
 };
@@ -30,6 +33,9 @@ int call_no_memory(struct control_call *call);
 
 /* An address or a network that the client has named. 0, or -1 after call_refuse(). */
 int call_network(struct control_call *call, const char *text, struct conf_network *network);
+
+/* Adds the lines of a text as a list. 0 or -1: no memory. */
+int call_add_lines(struct control_call *call, const char *text, size_t n);
 
 /* Sends text to the client, which has a while to read each part of it. 0, or a negative code: the client is gone. */
 int call_send(struct control_call *call, const char *text, size_t n);
@@ -68,9 +74,13 @@ int call_kill(struct control_call *call);
 int call_sessions_top(struct control_call *call);
 /* operate.c */
 int call_greenlets(struct control_call *call);
-int call_log(struct control_call *call);
+int call_log_level(struct control_call *call);
+int call_logs_reopen(struct control_call *call);
+/* renew.c */
+int call_reload(struct control_call *call);
+int call_upgrade(struct control_call *call);
+/* certificates.c */
 int call_certificates(struct control_call *call);
-int call_reopen(struct control_call *call);
 /* trace.c */
 int call_trace(struct control_call *call);
 

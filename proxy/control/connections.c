@@ -236,7 +236,7 @@ int call_connections(struct control_call *call)
                                           .about_size = sizeof filter,
                                           .release = release_rows};
     struct ask *ask;
-    for (int i = 0; i < call->count; i++)
+    for (int i = call->count && !strcmp(call->words[0], "list"); i < call->count; i++)
         if (read_option(call, &filter, call->words[i]) < 0)
             return -1;
     if (ask_workers(&call->process->workers_to_ask, &question, green_in(CONTROL_ASK_TIMEOUT), &ask) < 0)

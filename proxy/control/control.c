@@ -12,7 +12,7 @@
 
 #define CLIENTS_MOST     16
 #define COMMAND_PATIENCE GREEN_S(600) /* from one command to the next */
-#define LINE_PATIENCE    GREEN_S(10)  /* for the rest of a line */
+#define LINE_PATIENCE    GREEN_S(10)  /* for the first line, and for the rest of one */
 #define WRITE_PATIENCE   GREEN_S(10)  /* for each part of an answer to be read */
 #define WRITE_BYTES      ((size_t)64 * 1024)
 
@@ -22,6 +22,7 @@ struct client {
     green_t *greenlet;
     int fd;
     size_t have;
+    bool known; /* it has sent a line */
     bool eof;
     char buffer[CONTROL_LINE_BYTES + 1];
 };
@@ -54,6 +55,10 @@ static char *json_form(const struct control_call *call, int result, size_t *size
 {
     json_t *answer = result == 0 ? json_incref(call->reply)
                                  : json_pack("{s:o}", "error", reply_text(span_str(call->error)));
+    if (answer && result < 0 && call->reply && json_object_update_missing(answer, call->reply) < 0) {
+        json_decref(answer);
+        answer = NULL;
+    }
     char *text = answer ? json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
     json_decref(answer);
     char *whole = NULL;
@@ -70,10 +75,10 @@ static char *text_form(const struct control_call *call, int result, size_t *size
     if (!out)
         return NULL;
     int r = 0;
-    if (result == 0)
-        r = reply_print(out, call->reply);
-    else
+    if (result < 0)
         fprintf(out, "error: %s\n", call->error);
+    if (result == 0 || json_object_size(call->reply))
+        r = reply_print(out, call->reply);
     fputc('\n', out);
     if (fclose(out) != 0 || r < 0) {
         free(text);
@@ -130,6 +135,7 @@ static int run_lines(struct client *client)
     char *at = client->buffer, *end = client->buffer + client->have, *newline;
     int r = 0;
     while (r == 0 && (newline = memchr(at, '\n', (size_t)(end - at)))) {
+        client->known = true;
         r = obey(client, at, (size_t)(newline - at));
         at = newline + 1;
     }
@@ -146,7 +152,7 @@ static int read_more(struct client *client)
 {
     if (client->have == CONTROL_LINE_BYTES)
         return refuse_long_line(client);
-    green_time deadline = green_in(client->have ? LINE_PATIENCE : COMMAND_PATIENCE);
+    green_time deadline = green_in(client->known && !client->have ? COMMAND_PATIENCE : LINE_PATIENCE);
     ssize_t n =
         green_read(client->fd, client->buffer + client->have, CONTROL_LINE_BYTES - client->have, deadline);
     if (n < 0)

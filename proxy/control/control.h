@@ -4,7 +4,8 @@
  * (runtime/ask.h).
  *
  * A client sends a command a line, with `json` in front of it if it wants JSON. The answer is text, or one JSON object
- * in one line, and ends with an empty line. The text of a refusal begins with "error: ", its JSON has a member "error".
+ * in one line, and ends with an empty line. The text of a refusal begins with a line "error: ...", its JSON with a member "error"; what
+ * there is to say beyond that may follow.
  */
 #ifndef CONTROL_CONTROL_H
 #define CONTROL_CONTROL_H

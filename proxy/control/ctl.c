@@ -164,6 +164,8 @@ static int print_answer(FILE *in, bool json)
             status = CTL_REFUSED;
         if (first && status == CTL_REFUSED && !json)
             fprintf(stderr, "greenway: %s", line + strlen("error: "));
+        else if (!ended && status == CTL_REFUSED && !json)
+            fputs(line, stderr);
         else if (!ended && fwrite(line, 1, (size_t)n, stdout) == (size_t)n)
             fflush(stdout); /* whether that worked is asked above, and by main() */
         first = false;

@@ -1,4 +1,4 @@
-/* Commands about the process as a whole: greenlets, logs, certificates. */
+/* Commands about the process as a whole: greenlets, logs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,19 +7,6 @@
 #include "runtime/process.h"
 
 /* --- greenlets ---------------------------------------------------------------------------------------------------- */
-
-static int add_lines(struct control_call *call, const char *text)
-{
-    json_t *list = json_array();
-    int r = reply_add(call->reply, "lines", list);
-    while (r == 0 && *text) {
-        size_t n = strcspn(text, "\n");
-        if (n)
-            r = json_array_append_new(list, reply_text(span_of(text, n)));
-        text += n + (text[n] == '\n');
-    }
-    return r;
-}
 
 int call_greenlets(struct control_call *call)
 {
@@ -33,7 +20,7 @@ int call_greenlets(struct control_call *call)
     int r = green_dump_all(out, call->count ? GREEN_DUMP_STACKS : 0, green_in(CONTROL_ASK_TIMEOUT));
     bool complete = fclose(out) == 0;
     if (r == 0)
-        r = complete ? add_lines(call, text) : -1;
+        r = complete ? call_add_lines(call, text, size) : -1;
     free(text);
     return r ? call_no_memory(call) : 0;
 }
@@ -45,7 +32,7 @@ static const char *const levels[] = {[LOG_LEVEL_ERROR] = "error",
                                      [LOG_LEVEL_NOTICE] = "notice",
                                      [LOG_LEVEL_INFO] = "info"};
 
-int call_log(struct control_call *call)
+int call_log_level(struct control_call *call)
 {
     if (call->count) {
         size_t level = 0;
@@ -60,17 +47,10 @@ int call_log(struct control_call *call)
     return r ? call_no_memory(call) : 0;
 }
 
-int call_reopen(struct control_call *call)
+int call_logs_reopen(struct control_call *call)
 {
     int r = process_reopen_logs(call->process);
     return r < 0 ? call_refuse(call, "a log file could not be opened again: %s; the old one stays in use",
                                green_strerror(r))
                  : 0;
-}
-
-/* --- certificates ------------------------------------------------------------------------------------------------- */
-
-int call_certificates(struct control_call *call)
-{
-    return call_refuse(call, "no TLS listener is configured, so there are no certificates");
 }

@@ -56,6 +56,20 @@ int reply_add_seconds(json_t *object, const char *name, int64_t ns)
 
 /* --- printing ----------------------------------------------------------------------------------------------------- */
 
+/* The i-th byte of a text as it may be shown: into `out`, and how many bytes that are. A control character of two bytes is
+ * taken whole. */
+static size_t show(const char *text, size_t *i, char out[5])
+{
+    unsigned char c = (unsigned char)text[*i], next = c ? (unsigned char)text[*i + 1] : 0;
+    bool high = c == 0xc2 && (next & 0xe0) == 0x80; /* U+0080 to U+009F */
+    if (c >= ' ' && c != 0x7f && !high) {
+        *out = (char)c;
+        return 1;
+    }
+    *i += high;
+    return (size_t)snprintf(out, 5, "\\x%02x", high ? next : c);
+}
+
 size_t reply_cell(const json_t *value, char *out)
 {
     size_t n = 0, width = 0;
@@ -76,18 +90,13 @@ size_t reply_cell(const json_t *value, char *out)
     for (size_t i = 0; i < json_string_length(value); i++) {
         unsigned char c = (unsigned char)text[i];
         bool begins = (c & 0xc0) != 0x80; /* a character of UTF-8 */
-        bool control = c < ' ' || c == 0x7f ||
-                       (c == 0xc2 && ((unsigned char)text[i + 1] & 0xe0) == 0x80); /* U+0080 to U+009F */
+        char shown[5];
         if (begins && n + 8 > REPLY_CELL_BYTES)
             break;
-        if (control) {
-            n += (size_t)snprintf(out + n, REPLY_CELL_BYTES - n, "\\x%02x",
-                                  c == 0xc2 ? (unsigned char)text[++i] : c);
-            width += 4;
-            continue;
-        }
-        out[n++] = text[i];
-        width += begins;
+        size_t k = show(text, &i, shown);
+        memcpy(out + n, shown, k);
+        n += k;
+        width += k > 1 ? k : begins;
     }
     if (!n) { /* a cell is never empty, or columns could not be told apart */
         out[n++] = '-';
@@ -159,9 +168,20 @@ static void print_table(FILE *out, const json_t *rows)
     }
 }
 
+/* As long as it is. */
+static void print_line(FILE *out, const json_t *line)
+{
+    const char *text = json_string_value(line);
+    for (size_t i = 0; text && i < json_string_length(line); i++) {
+        char shown[5];
+        size_t k = show(text, &i, shown);
+        fwrite(shown, 1, k, out);
+    }
+    fputc('\n', out);
+}
+
 static void print_list(FILE *out, const char *name, const json_t *list)
 {
-    char text[REPLY_CELL_BYTES];
     size_t index;
     json_t *item;
     if (!json_array_size(list))
@@ -169,11 +189,7 @@ static void print_list(FILE *out, const char *name, const json_t *list)
     else if (json_is_object(json_array_get(list, 0)))
         print_table(out, list);
     else
-        json_array_foreach(list, index, item)
-        {
-            reply_cell(item, text);
-            fprintf(out, "%s\n", text);
-        }
+        json_array_foreach(list, index, item) print_line(out, item);
 }
 
 int reply_print(FILE *out, const json_t *answer)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/call.h"
+#include "control/orders.h"
 #include "observe/totals.h"
 #include "runtime/process.h"
 
@@ -242,23 +243,16 @@ struct server_order {
     enum server_duty duty;
 };
 
-struct obeyed {
-    bool upstream, server;
-};
-
 static bool obey(struct worker *w, const void *about, void *answer)
 {
     const struct server_order *order = about;
-    struct obeyed *obeyed = answer;
     for (size_t i = 0; w->view && i < w->view->conf->upstream_count; i++) {
         struct group *g = &w->view->groups[i];
         if (!same_name(order->upstream, g->conf->name))
             continue;
-        obeyed->upstream = true;
         for (size_t k = 0; k < g->count; k++) {
             if (!same_name(order->server, g->servers[k].conf->text))
                 continue;
-            obeyed->server = true;
             if (order->sets_weight)
                 server_set_weight(&g->servers[k], order->weight);
             else
@@ -268,33 +262,61 @@ static bool obey(struct worker *w, const void *about, void *answer)
     return true;
 }
 
-static int give_order(struct control_call *call, struct server_order *order)
+/* The server that the client has named: it is there. 0, or -1 after call_refuse(). */
+static int find_server(struct control_call *call)
 {
-    const struct ask_question question = {
-        .fn = obey, .answer_size = sizeof(struct obeyed), .about = order, .about_size = sizeof *order};
-    struct obeyed all = {false, false};
+    const struct conf *conf = call->process->snapshot->conf;
+    const struct conf_upstream *u = NULL;
+    for (size_t i = 0; i < conf->upstream_count && !u; i++)
+        if (!strcmp(conf->upstreams[i].name, call->words[0]))
+            u = &conf->upstreams[i];
+    if (!u)
+        return call_refuse(call, "there is no upstream '%.100s'; upstreams lists them", call->words[0]);
+    for (size_t i = 0; i < u->server_count; i++)
+        if (!strcmp(u->servers[i].text, call->words[1]))
+            return 0;
+    return call_refuse(call, "upstream %.100s has no server '%.100s'; servers lists them as they are named",
+                       call->words[0], call->words[1]);
+}
+
+static int tell_workers(struct control_call *call, const struct server_order *order)
+{
+    const struct ask_question question = {.fn = obey, .about = order, .about_size = sizeof *order};
     struct ask *ask;
-    copy_name(order->upstream, call->words[0]);
-    copy_name(order->server, call->words[1]);
     if (ask_workers(&call->process->workers_to_ask, &question, green_in(CONTROL_ASK_TIMEOUT), &ask) < 0)
         return call_no_memory(call);
-    for (size_t i = 0; i < ask_count(ask); i++) {
-        const struct obeyed *one = ask_answer(ask, i);
-        all.upstream |= one && one->upstream;
-        all.server |= one && one->server;
-    }
     size_t silent = ask_silent(ask), asked = ask_count(ask);
     ask_free(ask);
-    if (silent)
-        return call_refuse(call, "%zu of %zu workers have not answered; they will do it when they can",
-                           silent, asked);
-    if (!all.upstream)
-        return call_refuse(call, "there is no upstream '%.100s'; upstreams lists them", call->words[0]);
-    if (!all.server)
-        return call_refuse(call,
-                           "upstream %.100s has no server '%.100s'; servers lists them as they are named",
-                           call->words[0], call->words[1]);
-    return 0;
+    return silent ? call_refuse(call, "%zu of %zu workers have not answered; they will do it when they can",
+                                silent, asked)
+                  : 0;
+}
+
+/* With process->changing held: no worker and no view comes meanwhile that would not know. */
+static int give_order_in_turn(struct control_call *call, struct server_order *order)
+{
+    if (find_server(call) < 0)
+        return -1;
+    struct order *kept = orders_find(&call->process->orders, call->words[0], call->words[1]);
+    if (!kept)
+        return call_no_memory(call);
+    if (order->sets_weight)
+        kept->weight = order->weight;
+    else
+        kept->duty = order->duty;
+    copy_name(order->upstream, call->words[0]);
+    copy_name(order->server, call->words[1]);
+    return tell_workers(call, order);
+}
+
+static int give_order(struct control_call *call, struct server_order *order)
+{
+    struct process *p = call->process;
+    if (green_mutex_lock(&p->changing, green_in(CONTROL_TURN_TIMEOUT)) < 0)
+        return call_refuse(call, "a reload is under way; try again when it is over");
+    int r = give_order_in_turn(call, order);
+    green_mutex_unlock(&p->changing);
+    return r;
 }
 
 static int set_duty(struct control_call *call, enum server_duty duty)

@@ -13,7 +13,7 @@
 struct leaving {
     int fd;
     bool ended;
-    struct watch *watch;
+    struct observer *observer;
 };
 
 static void *await_end(void *arg)
@@ -23,7 +23,7 @@ static void *await_end(void *arg)
     while (green_read(w->fd, bytes, sizeof bytes, GREEN_FOREVER) > 0)
         ;
     w->ended = true;
-    watch_knock(w->watch);
+    observer_knock(w->observer);
     return NULL;
 }
 
@@ -49,7 +49,7 @@ static void format_time(int64_t at, char *out, size_t size)
     snprintf(out, size, "%s.%03dZ", seconds, (int)(at % GREEN_S(1) / GREEN_MS(1)));
 }
 
-static json_t *object_of(const struct watch_event *e)
+static json_t *object_of(const struct observed_event *e)
 {
     char when[64];
     json_t *row = json_object();
@@ -119,12 +119,12 @@ static void print_lost(FILE *out, uint64_t lost, bool json)
 }
 
 /* Everything that is there by now, as one text. 0, or a negative code: there is no memory. */
-static int print_events(FILE *out, struct control_call *call, struct watch *watch)
+static int print_events(FILE *out, struct control_call *call, struct observer *observer)
 {
-    struct watch_event event;
+    struct observed_event event;
     uint64_t lost;
     for (int i = 0; i < 256; i++) {
-        bool any = watch_take(&call->process->watches, watch, &event, &lost);
+        bool any = observer_take(&call->process->observers, observer, &event, &lost);
         json_t *row = any ? object_of(&event) : NULL;
         if (any && (!row || print_event(out, row, call->json) < 0)) {
             json_decref(row);
@@ -136,18 +136,18 @@ static int print_events(FILE *out, struct control_call *call, struct watch *watc
         if (!any)
             return 0;
     }
-    watch_knock(watch); /* there may be more */
+    observer_knock(observer); /* there may be more */
     return 0;
 }
 
-static int send_events(struct control_call *call, struct watch *watch)
+static int send_events(struct control_call *call, struct observer *observer)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     if (!out)
         return -ENOMEM;
-    int r = print_events(out, call, watch);
+    int r = print_events(out, call, observer);
     if (fclose(out) != 0)
         r = -ENOMEM;
     if (r == 0 && size)
@@ -166,9 +166,9 @@ static int greet(struct control_call *call)
     return call_send(call, text, (size_t)n);
 }
 
-static int follow(struct control_call *call, struct watch *watch)
+static int follow(struct control_call *call, struct observer *observer)
 {
-    struct leaving w = {.fd = call->fd, .watch = watch};
+    struct leaving w = {.fd = call->fd, .observer = observer};
     green_t *watcher;
     int r = green_spawn_ex(&watcher, &(green_attr_t){.name = "control client", .background = true}, await_end,
                            &w);
@@ -176,8 +176,8 @@ static int follow(struct control_call *call, struct watch *watch)
         return r;
     r = greet(call);
     while (r == 0 && !green_cancelled() && !(w.ended && green_hung_up(call->fd))) {
-        watch_wait(watch, green_in(LOOK_INTERVAL));
-        r = send_events(call, watch);
+        observer_wait(observer, green_in(LOOK_INTERVAL));
+        r = send_events(call, observer);
     }
     green_shield(); /* it has its things on our stack */
     if (green_kill(watcher, GREEN_FOREVER) == 0)
@@ -191,11 +191,11 @@ int call_trace(struct control_call *call)
     struct conf_network network;
     if (call_network(call, call->words[0], &network) < 0)
         return -1;
-    struct watch *watch = watch_begin(&call->process->watches, &network);
-    if (!watch)
+    struct observer *observer = observer_begin(&call->process->observers, &network);
+    if (!observer)
         return call_no_memory(call);
     call->told = true;
-    int r = follow(call, watch);
-    watch_end(&call->process->watches, watch);
+    int r = follow(call, observer);
+    observer_end(&call->process->observers, observer);
     return r;
 }

@@ -505,13 +505,13 @@ static void write_log(struct exchange *x)
                                              .route = exchange_route_counts(x),
                                              .server = x->served},
                     &x->log, x->request.method);
-    struct watches *watches = &x->worker->process->watches;
+    struct observers *observers = &x->worker->process->observers;
     const struct conf_log_format *format = access_log_wants(x->worker->log, &x->log);
-    if (!format && !watch_wanted(watches))
+    if (!format && !observers_wanted(observers))
         return;
     exchange_log_fields(x);
-    if (watch_wanted(watches))
-        watch_tell(watches, &x->log);
+    if (observers_wanted(observers))
+        observers_tell(observers, &x->log);
     if (!format)
         return;
     exchange_log_values(x, format);

@@ -146,8 +146,8 @@ void http_refuse(struct worker *w, const struct view *v, const struct conf_liste
     if (n < 0 || green_write_all(fd, page, (size_t)n, &sent, GREEN_NOWAIT) < 0)
         entry.status = 0; /* a fresh socket's buffer takes a page; if not, so be it */
     metrics_turned_away(v->metrics, w->index, &entry);
-    if (watch_wanted(&w->process->watches))
-        watch_tell(&w->process->watches, &entry);
+    if (observers_wanted(&w->process->observers))
+        observers_tell(&w->process->observers, &entry);
     if (access_log_wants(w->log, &entry))
         access_log_write(w->log, &entry);
     green_shutdown_write(fd);

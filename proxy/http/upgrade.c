@@ -141,8 +141,8 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
     u->log.ended = green_turn_time();
     metrics_tunnel(&u->places, &u->log, u->method);
     counter_add(&u->connection->counts->tunnels_ended, 1);
-    if (watch_wanted(&w->process->watches))
-        watch_tell(&w->process->watches, &u->log);
+    if (observers_wanted(&w->process->observers))
+        observers_tell(&w->process->observers, &u->log);
     if (access_log_wants(w->log, &u->log))
         access_log_write(w->log, &u->log);
     if (u->counted)

@@ -29,7 +29,7 @@ static const struct reason own[] = {
     {"answer_too_long", "respond", RULE, "an answer that is made here grows beyond its limit"},
     {"answer_too_long", "redirect", RULE, "the place that is redirected to grows beyond its limit"},
     {"shutdown", "", PROXY, "a tunnel was cut off when the process ended"},
-    {"killed", "", PROXY, "an operator ended the connection (greenway ctl kill)"},
+    {"killed", "", PROXY, "an operator ended the connection (greenway ctl connections kill)"},
     {"cut_by_reload", "reload_grace", PROXY, "what a reload removed had not ended in time; raise reload_grace"},
     {"connect_no_resources", "server", PROXY, "no descriptor, port or memory for a connection; raise LimitNOFILE"},
     {"shed", "max_connections", PROXY, "a connection gave its place up to others; raise max_connections if there is memory"},

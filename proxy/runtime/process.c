@@ -55,7 +55,8 @@ static int prepare(struct process *p, struct conf *conf, const char *path)
     *p = (struct process){.path = path, .hub = green_hub(), .started = green_now()};
     askable_init(&p->workers_to_ask);
     names_init(&p->names);
-    watches_init(&p->watches);
+    observers_init(&p->observers);
+    LIST_INIT(&p->orders.list);
     int r = p->hub ? hash_key_draw(&p->hash_key) : -ENOMEM;
     if (r == 0)
         r = open_password_threads(p, sysconf(_SC_NPROCESSORS_ONLN));
@@ -88,7 +89,7 @@ static int open_sockets(struct process *p)
 {
     int r = inherited_find();
     if (r == 0)
-        r = upgrade_receive();
+        r = upgrade_receive(p);
     if (r == 0)
         r = control_open(p, &p->snapshot->conf->control, &p->control);
     if (r == 0)
@@ -221,7 +222,8 @@ static void take_down(struct process *p)
     names_end(&p->names);
     askable_destroy(&p->workers_to_ask);
     metrics_free(p->metrics);
-    watches_destroy(&p->watches);
+    observers_destroy(&p->observers);
+    orders_free(&p->orders);
     sources_free(p->sources);
     for (unsigned i = 0; i < atomic_load(&p->worker_count); i++)
         free(p->workers[i]);
@@ -328,9 +330,9 @@ int runtime_run(struct conf *conf, const char *path)
             ;
         watchdog_end(dog);
     }
-    tls_watch_stop(&p);
     control_close(p.control);
     p.control = NULL;
+    tls_watch_stop(&p);
     if (signals && green_kill(signals, GREEN_FOREVER) == 0)
         green_release(signals);
     if (p.signals) {

@@ -7,8 +7,9 @@
 
 #include "ask.h"
 #include "conf.h"
+#include "control/orders.h"
 #include "observe/metrics.h"
-#include "observe/watch.h"
+#include "observe/observer.h"
 #include "overload.h"
 #include "route/keyed_hash.h"
 #include "snapshot.h"
@@ -28,7 +29,8 @@ struct control;
 struct process {
     green_time started;
     struct control *control; /* NULL: there is no control socket */
-    struct watches watches;
+    struct observers observers;
+    struct orders orders;      /* what operators want of servers; under `changing` */
     struct snapshot *snapshot; /* the present one; main thread only: others have their views */
     const char *path;          /* of the configuration's file; NULL: it was not read from one */
     struct access_log *log;

@@ -26,6 +26,8 @@
 static void worker_prepare(struct worker *w)
 {
     w->next_view = view_new(w->process->next, w->view, w->index);
+    if (w->next_view)
+        orders_apply(&w->process->orders, w->next_view);
     w->result = w->next_view ? 0 : -ENOMEM;
 }
 
@@ -249,6 +251,7 @@ static void go_over(struct process *p, struct snapshot *next, unsigned workers)
     p->next = NULL;
     p->serving = workers;
     endpoints_settle(next, before);
+    orders_prune(&p->orders, next->conf);
     change_workers(p, next);
     endpoints_unlink(before, next);
     change_name_servers(before->conf, next->conf);

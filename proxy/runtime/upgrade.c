@@ -72,6 +72,27 @@ static int hand_over_control(const struct process *p, int fd, green_time deadlin
     return send_socket(fd, CONTROL_SOCKET_LISTENER, words, passed, deadline);
 }
 
+/* What was said at the control socket, and stands in no file. */
+static int hand_over_orders(const struct process *p, int fd, green_time deadline)
+{
+    char text[MESSAGE_BYTES];
+    const struct order *o;
+    int r = 0;
+    LIST_FOREACH(o, &p->orders.list, link)
+    {
+        int n = snprintf(text, sizeof text, "server %lld %d %s %s", (long long)o->weight, (int)o->duty,
+                         o->upstream, o->server);
+        if (n >= (int)sizeof text)
+            error_log(LOG_LEVEL_WARNING,
+                      "upgrade: what was ordered of %s in upstream %s is too long to be handed over",
+                      o->server, o->upstream);
+        else if (r == 0)
+            r = send_text(fd, text, NULL, deadline);
+    }
+    snprintf(text, sizeof text, "log %d", (int)error_log_level());
+    return r < 0 ? r : send_text(fd, text, NULL, deadline);
+}
+
 /* Reloads wait meanwhile: nothing may change of what is described. */
 static int hand_over(struct process *p, int fd, green_time deadline)
 {
@@ -83,6 +104,8 @@ static int hand_over(struct process *p, int fd, green_time deadline)
                             s->binds[i].endpoint->sockets[k].fd, deadline);
     if (r == 0)
         r = hand_over_control(p, fd, deadline);
+    if (r == 0)
+        r = hand_over_orders(p, fd, deadline);
     return r < 0 ? r : send_text(fd, "end", NULL, deadline);
 }
 
@@ -232,8 +255,34 @@ static int take_socket(char *text, int fd)
     return r;
 }
 
+/* "WEIGHT DUTY UPSTREAM SERVER" */
+static int take_order(struct process *p, const char *text)
+{
+    long long weight;
+    int duty, used = 0;
+    char upstream[MESSAGE_BYTES];
+    if (sscanf(text, "%lld %d %511s %n", &weight, &duty, upstream, &used) != 3 || !used || !text[used] ||
+        weight < 0 || weight > 256 || duty < SERVER_ENABLED || duty > SERVER_DISABLED)
+        return -EPROTO;
+    struct order *o = orders_find(&p->orders, upstream, text + used);
+    if (!o)
+        return -ENOMEM;
+    o->weight = weight;
+    o->duty = (enum server_duty)duty;
+    return 0;
+}
+
+static int take_level(const char *text)
+{
+    int level = *text - '0';
+    if (level < LOG_LEVEL_ERROR || level > LOG_LEVEL_INFO || text[1])
+        return -EPROTO;
+    error_log_set_level((enum log_level)level);
+    return 0;
+}
+
 /* One message. 1: it was the last. */
-static int receive_one(bool first)
+static int receive_one(struct process *p, bool first)
 {
     char text[MESSAGE_BYTES + 1];
     int fd = -1;
@@ -247,18 +296,22 @@ static int receive_one(bool first)
         return take_socket(text + 7, fd);
     if (fd >= 0)
         green_close(fd);
+    if (!first && strncmp(text, "server ", 7) == 0)
+        return take_order(p, text + 7);
+    if (!first && strncmp(text, "log ", 4) == 0)
+        return take_level(text + 4);
     if (first)
         return strcmp(text, HELLO) == 0 ? 0 : -EPROTONOSUPPORT;
     return strcmp(text, "end") == 0 ? 1 : -EPROTO;
 }
 
-int upgrade_receive(void)
+int upgrade_receive(struct process *p)
 {
     int fd = find_predecessor(), r;
     if (fd < 0)
         return 0;
     predecessor = fd;
-    for (r = receive_one(true); r == 0; r = receive_one(false))
+    for (r = receive_one(p, true); r == 0; r = receive_one(p, false))
         ;
     if (r < 0)
         error_log(LOG_LEVEL_ERROR, "cannot take over from the process before: %s",

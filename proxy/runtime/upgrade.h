@@ -4,7 +4,7 @@
  * when it fails to, this one goes on as if nothing had happened.
  *
  * The two speak over a socket pair of whole messages. The old one sends "greenway 1", then "socket LISTENER WORDS" with a
- * descriptor for each socket, then "end"; the new one says "ready" when all its workers serve, and the old one "go", from
+ * descriptor for each socket, "server WEIGHT DUTY UPSTREAM SERVER" for what operators want of servers, "log LEVEL", then "end"; the new one says "ready" when all its workers serve, and the old one "go", from
  * which on it is no longer the service.
  */
 #ifndef RUNTIME_UPGRADE_H
@@ -27,9 +27,9 @@ int process_upgrade(struct process *p, pid_t *successor, char *why, size_t size)
 
 /* --- the new process ------------------------------------------------------------------------------------------------ */
 
-/* Was this process started by another to take over? Then its sockets are collected (inherited.h). 0, also if not, or -errno
+/* Was this process started by another to take over? Then its sockets are collected (inherited.h), and what operators wanted of it. 0, also if not, or -errno
  * after saying what is wrong. To be called before anything is bound. May switch. */
-int upgrade_receive(void);
+int upgrade_receive(struct process *p);
 
 /* That is so, and has not come to its end. Never switches. */
 bool upgrade_is_under_way(void);

@@ -36,8 +36,8 @@ static void write_log(struct connection *c, struct access_entry *e)
             .listener = c->counts,
             .server = e->server ? metrics_server(c->view->metrics, w->index, e->upstream, e->server) : NULL},
         e, 0);
-    if (watch_wanted(&w->process->watches))
-        watch_tell(&w->process->watches, e);
+    if (observers_wanted(&w->process->observers))
+        observers_tell(&w->process->observers, e);
     if (access_log_wants(w->log, e))
         access_log_write(w->log, e);
 }
@@ -211,8 +211,8 @@ void tcp_refuse(struct worker *w, const struct view *v, const struct conf_listen
                              .started = green_turn_time(),
                              .ended = green_turn_time()};
     metrics_turned_away(v->metrics, w->index, &e);
-    if (watch_wanted(&w->process->watches))
-        watch_tell(&w->process->watches, &e);
+    if (observers_wanted(&w->process->observers))
+        observers_tell(&w->process->observers, &e);
     if (access_log_wants(w->log, &e))
         access_log_write(w->log, &e);
     green_close(fd);

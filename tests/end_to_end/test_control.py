@@ -41,7 +41,7 @@ class Commands(ControlCase):
             self.assertEqual(wire.exchange(get("/")).status, 200)
             names = [row["command"].partition("[")[0].strip() for row in self.control.json("help")["commands"]]
             self.assertIn("status", names)
-            plain = [name for name in names if name == name.lower() and name not in ("trace", "certificates")]
+            plain = [name for name in names if name == name.lower() and name not in ("trace", "upgrade")]
             self.assertGreater(len(plain), 8)
             for name in plain:
                 answer = self.control.json(name)
@@ -91,12 +91,12 @@ class Commands(ControlCase):
                               ("weight app %s 0" % self.app.server, "from 1 to 256"),
                               ("weight app %s 99999999999999999999999" % self.app.server, "from 1 to 256"),
                               ("weight app %s 1.5" % self.app.server, "from 1 to 256"),
-                              ("servers nowhere", "no upstream 'nowhere'"), ("kill me", "no connection's number"),
-                              ("kill 0", "no connection's number"), ("kill 99999", "no connection 99999"),
+                              ("servers nowhere", "no upstream 'nowhere'"), ("connections kill me", "no connection's number"),
+                              ("connections kill 0", "no connection's number"), ("connections kill 99999", "no connection 99999"),
                               ("connections limit=0", "from 1 to"), ("connections client=1.2.3.4.5", "client"),
-                              ("connections colour=red", "listener=NAME"), ("sessions", "no command"),
-                              ("sessions top by=colour", "by=bytes"), ("log loud", "error, warning, notice and info"),
-                              ("greenlets green", "stacks"), ("certificates", "no TLS listener is configured"),
+                              ("connections colour=red", "listener=NAME"), ("sessions", "half a command: there is 'sessions top'"), ("log", "'log level'"),
+                              ("sessions top by=colour", "by=bytes"), ("log level loud", "error, warning, notice and info"),
+                              ("greenlets green", "stacks"), ("reload now", "--dry-run"), ("upgrade now", "nothing behind it"),
                               ("status" + " x" * 20, "too many words"), ("sta\x01tus", "control characters")):
             for ask in (self.control.text, self.control.json):
                 with self.assertRaises(Refused) as refusal:
@@ -114,9 +114,9 @@ class Commands(ControlCase):
 
     def test_log_level(self):
         proxy = self.start()
-        self.assertEqual(self.control.json("log"), {"level": "info"})
-        self.assertEqual(self.control.json("log error"), {"level": "error"})
-        self.assertEqual(self.control.text("log"), ["level: error"])
+        self.assertEqual(self.control.json("log level"), {"level": "info"})
+        self.assertEqual(self.control.json("log level error"), {"level": "error"})
+        self.assertEqual(self.control.text("log level"), ["level: error"])
         proxy.signal()
         self.assertEqual(proxy.wait(), 0)
         self.assertNotIn("draining", proxy.stderr())
@@ -126,7 +126,7 @@ class Commands(ControlCase):
         proxy.exchange(get("/1"))
         proxy.access_log(1)
         os.rename(proxy.access_path, proxy.access_path + ".1")
-        self.control.json("reopen")
+        self.control.json("logs reopen")
         proxy.exchange(get("/2"))
         self.assertEqual([entry["path"] if "path" in entry else entry["target"] for entry in proxy.access_log(1)], ["/2"])
 
@@ -168,7 +168,7 @@ class Connections(ControlCase):
             wire.exactly(5000)
             row = self.only("tunnel")
             self.assertEqual((row["path"], row["bytes_in"], row["bytes_out"]), ("/ws", 5000, 5000))
-            self.control.json("kill %d" % row["id"])
+            self.control.json("connections kill %d" % row["id"])
             self.assertEqual(wire.ending()[1], b"")
         self.assertEqual(proxy.access_log(1)[0]["reason"], "killed")
         wait_for(lambda: not self.list(), "the connection's end")
@@ -182,7 +182,7 @@ class Connections(ControlCase):
             wire.exactly(10)
             row = self.only("tunnel")
             self.assertEqual((row["bytes_in"], row["bytes_out"], row["upstream"]), (10, 10, "app"))
-            self.control.json("kill %d" % row["id"])
+            self.control.json("connections kill %d" % row["id"])
             wire.ending()
         self.assertEqual(proxy.access_log(1)[0]["reason"], "killed")
 
@@ -194,7 +194,7 @@ class Connections(ControlCase):
             waiting.send(get("/held"))
             self.app.wait_requests(2)
             for wire, state in ((idle, "idle"), (reading, "reading"), (waiting, "waiting")):
-                self.control.json("kill %d" % self.only(state)["id"])
+                self.control.json("connections kill %d" % self.only(state)["id"])
                 self.assertEqual(wire.ending()[1], b"", state)
         wait_for(lambda: not self.list(), "the end of all connections")
         wait_for(lambda: any(entry["reason"] == "killed" for entry in proxy.access_log(2)), "the reason in the log")
@@ -393,6 +393,25 @@ class Clients(ControlCase):
             pass
         self.fine()
         self.assertEqual(self.control.json("status")["state"], "running")
+
+    def test_clients_that_stall_are_given_up(self):
+        """Who says nothing, says half a line, or does not read, in time; who waits between two commands may."""
+        self.assertEqual(self.control.json("status")["state"], "running")
+        silent, half, slow = [self.dial_control() for _ in range(3)]
+        half.send("json sta")
+        slow.sock.setblocking(False)
+        try:
+            for _ in range(100000):
+                slow.sock.send(b"help\n" * 200)
+        except BlockingIOError:
+            pass
+        own = lambda: sum('"control" ' in line for line in self.control.json("greenlets")["lines"])
+        silent.sock.settimeout(PATIENCE * 2)
+        half.sock.settimeout(PATIENCE * 2)
+        self.assertEqual(silent.file.read(), b"")
+        self.assertEqual(half.file.read(), b"")
+        wait_for(lambda: own() == 2, lambda: "the slow client's end: %s" % self.control.json("greenlets"), PATIENCE * 2)
+        self.fine()
 
     def test_client_killed_in_mid_answer(self):
         wires = [self.gateway.dial() for _ in range(200)]

@@ -55,7 +55,7 @@ class Load(Controlled, Case):
         before = self.control.json("status")["requests"]
         wait_for(lambda: self.control.json("status")["requests"] > before + 100, "requests again")
         row = self.control.json("connections limit=1")["connections"][0]
-        self.control.json("kill %d" % row["id"])
+        self.control.json("connections kill %d" % row["id"])
         self.assertEqual(self.control.json("status")["state"], "running")
 
 

@@ -2,8 +2,8 @@
  * Watching: an operator watches the requests of some clients as they end. Workers copy what is known of such a request into
  * a ring of the watcher's; what finds no room there is counted. While nobody watches, a request pays one load for this.
  */
-#ifndef OBSERVE_WATCH_H
-#define OBSERVE_WATCH_H
+#ifndef OBSERVE_OBSERVER_H
+#define OBSERVE_OBSERVER_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,17 +12,17 @@
 
 #include "access_log.h"
 
-struct watch;
+struct observer;
 
 /* Everybody who watches. */
-struct watches {
+struct observers {
     atomic_uint count;
     pthread_mutex_t lock; /* of all that follows, and of the rings; never held for long */
-    LIST_HEAD(, watch) list;
+    LIST_HEAD(, observer) list;
 };
 
 /* One request or tunnel; texts that are too long end in "...". Phases are ns since its start, -1: not reached. */
-struct watch_event {
+struct observed_event {
     int64_t at;                /* ns since 1970, its end */
     int minor;                 /* HTTP/1.minor; -1: TCP */
     int status;                /* 0: none was sent */
@@ -35,27 +35,28 @@ struct watch_event {
     int64_t connected, first_byte, total;
 };
 
-void watches_init(struct watches *t);
-void watches_destroy(struct watches *t);
+void observers_init(struct observers *t);
+void observers_destroy(struct observers *t);
 
 /* Does anybody watch? Any thread. */
-static inline bool watch_wanted(const struct watches *t)
+static inline bool observers_wanted(const struct observers *t)
 {
     return __builtin_expect(atomic_load_explicit(&t->count, memory_order_relaxed) != 0, 0);
 }
 
 /* Tells those who watch this client. Any thread; never switches. */
-void watch_tell(struct watches *t, const struct access_entry *entry);
+void observers_tell(struct observers *t, const struct access_entry *entry);
 
 /* Watches the clients of a network from now on. NULL: no memory. */
-struct watch *watch_begin(struct watches *t, const struct conf_network *network);
-void watch_end(struct watches *t, struct watch *watch);
+struct observer *observer_begin(struct observers *t, const struct conf_network *network);
+void observer_end(struct observers *t, struct observer *observer);
 
-/* Waits until there is something to take, watch_knock() was called, or the deadline has passed. May switch. */
-void watch_wait(struct watch *watch, green_time deadline);
-void watch_knock(struct watch *watch);
+/* Waits until there is something to take, observer_knock() was called, or the deadline has passed. May switch. */
+void observer_wait(struct observer *observer, green_time deadline);
+void observer_knock(struct observer *observer);
 
 /* The oldest event, and how many were lost before it; false: there is none. */
-bool watch_take(struct watches *t, struct watch *watch, struct watch_event *out, uint64_t *lost);
+bool observer_take(struct observers *t, struct observer *observer, struct observed_event *out,
+                   uint64_t *lost);
 
 #endif

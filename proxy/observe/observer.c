@@ -1,5 +1,5 @@
 /* Watching: rings of events that workers fill, under one lock that is only taken while somebody watches. */
-#include "observe/watch.h"
+#include "observe/observer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,22 +10,22 @@
 
 #define EVENTS 256
 
-struct watch {
-    LIST_ENTRY(watch) link;
+struct observer {
+    LIST_ENTRY(observer) link;
     struct conf_network network;
     green_shared_event_t news;
     uint64_t lost;
     size_t first, count;
-    struct watch_event events[EVENTS];
+    struct observed_event events[EVENTS];
 };
 
-void watches_init(struct watches *t)
+void observers_init(struct observers *t)
 {
-    *t = (struct watches){.lock = PTHREAD_MUTEX_INITIALIZER};
+    *t = (struct observers){.lock = PTHREAD_MUTEX_INITIALIZER};
     LIST_INIT(&t->list);
 }
 
-void watches_destroy(struct watches *t)
+void observers_destroy(struct observers *t)
 {
     pthread_mutex_destroy(&t->lock);
 }
@@ -56,7 +56,7 @@ static int64_t phase(const struct access_entry *entry, green_time when)
     return when ? when - entry->started : -1;
 }
 
-static void fill_server(struct watch_event *event, const struct access_entry *entry)
+static void fill_server(struct observed_event *event, const struct access_entry *entry)
 {
     char text[GREEN_ADDRESS_TEXT];
     if (entry->server)
@@ -67,7 +67,7 @@ static void fill_server(struct watch_event *event, const struct access_entry *en
         event->server[0] = 0;
 }
 
-static void fill(struct watch_event *event, const struct access_entry *entry)
+static void fill(struct observed_event *event, const struct access_entry *entry)
 {
     char text[GREEN_ADDRESS_TEXT], origin[sizeof event->origin];
     struct timespec now;
@@ -99,80 +99,80 @@ static void fill(struct watch_event *event, const struct access_entry *entry)
     event->total = entry->ended - entry->started;
 }
 
-static bool watches(const struct watch *watch, const struct access_entry *entry)
+static bool observers(const struct observer *observer, const struct access_entry *entry)
 {
-    return conf_network_has(&watch->network, &entry->client->any) ||
-           (entry->peer && conf_network_has(&watch->network, &entry->peer->any));
+    return conf_network_has(&observer->network, &entry->client->any) ||
+           (entry->peer && conf_network_has(&observer->network, &entry->peer->any));
 }
 
-void watch_tell(struct watches *t, const struct access_entry *entry)
+void observers_tell(struct observers *t, const struct access_entry *entry)
 {
-    struct watch *watch;
+    struct observer *observer;
     pthread_mutex_lock(&t->lock);
-    LIST_FOREACH(watch, &t->list, link)
+    LIST_FOREACH(observer, &t->list, link)
     {
-        if (!watches(watch, entry))
+        if (!observers(observer, entry))
             continue;
-        if (watch->count == EVENTS) {
-            watch->lost++;
+        if (observer->count == EVENTS) {
+            observer->lost++;
             continue;
         }
-        fill(&watch->events[(watch->first + watch->count++) % EVENTS], entry);
-        green_shared_event_set(&watch->news);
+        fill(&observer->events[(observer->first + observer->count++) % EVENTS], entry);
+        green_shared_event_set(&observer->news);
     }
     pthread_mutex_unlock(&t->lock);
 }
 
 /* --- watching ------------------------------------------------------------------------------------------------------ */
 
-struct watch *watch_begin(struct watches *t, const struct conf_network *network)
+struct observer *observer_begin(struct observers *t, const struct conf_network *network)
 {
-    struct watch *watch = calloc(1, sizeof *watch);
-    if (!watch)
+    struct observer *observer = calloc(1, sizeof *observer);
+    if (!observer)
         return NULL;
-    watch->network = *network;
-    green_shared_event_init(&watch->news);
+    observer->network = *network;
+    green_shared_event_init(&observer->news);
     pthread_mutex_lock(&t->lock);
-    LIST_INSERT_HEAD(&t->list, watch, link);
+    LIST_INSERT_HEAD(&t->list, observer, link);
     atomic_fetch_add(&t->count, 1);
     pthread_mutex_unlock(&t->lock);
-    return watch;
+    return observer;
 }
 
-void watch_end(struct watches *t, struct watch *watch)
+void observer_end(struct observers *t, struct observer *observer)
 {
     pthread_mutex_lock(&t->lock);
-    LIST_REMOVE(watch, link);
+    LIST_REMOVE(observer, link);
     atomic_fetch_sub(&t->count, 1);
     pthread_mutex_unlock(&t->lock);
-    if (green_shared_event_destroy(&watch->news) == 0) /* who waits for it is the one who ends it */
-        free(watch);
+    if (green_shared_event_destroy(&observer->news) == 0) /* who waits for it is the one who ends it */
+        free(observer);
 }
 
-void watch_wait(struct watch *watch, green_time deadline)
+void observer_wait(struct observer *observer, green_time deadline)
 {
-    if (green_shared_event_wait(&watch->news, deadline) == 0)
-        green_shared_event_clear(&watch->news);
+    if (green_shared_event_wait(&observer->news, deadline) == 0)
+        green_shared_event_clear(&observer->news);
 }
 
-void watch_knock(struct watch *watch)
+void observer_knock(struct observer *observer)
 {
-    green_shared_event_set(&watch->news);
+    green_shared_event_set(&observer->news);
 }
 
-bool watch_take(struct watches *t, struct watch *watch, struct watch_event *out, uint64_t *lost)
+bool observer_take(struct observers *t, struct observer *observer, struct observed_event *out, uint64_t *lost)
 {
     pthread_mutex_lock(&t->lock);
-    bool any = watch->count > 0;
+    bool any = observer->count > 0;
     *lost = 0;
     if (any) {
-        *out = watch->events[watch->first];
-        watch->first = (watch->first + 1) % EVENTS;
-        watch->count--;
+        *out = observer->events[observer->first];
+        observer->first = (observer->first + 1) % EVENTS;
+        observer->count--;
     }
-    if (!watch->count) { /* what was lost came behind all that was kept */
-        *lost = watch->lost;
-        watch->lost = 0;
+    if (!observer->count) { /* what was lost came behind all that was kept */
+        *lost = observer->lost;
+        observer->lost = 0;
     }
     pthread_mutex_unlock(&t->lock);
     return any;
