@@ -162,21 +162,35 @@ const char *conf_address_parse(struct conf_arena *arena, const char *text, struc
     return NULL;
 }
 
-static const char *parse_weight(const char *option, int64_t *weight)
+/* A number from 1 to `most` behind a word such as "weight="; *value is 0 before. */
+static const char *parse_number(struct conf_arena *arena, const char *option, const char *word, int64_t most,
+                                int64_t *value)
 {
-    const char *p = option + strlen("weight=");
+    const char *p = option + strlen(word) + 1;
     int64_t number = 0;
 
-    if (strncmp(option, "weight=", strlen("weight=")))
+    for (; isdigit((unsigned char)*p) && number <= most; p++)
+        number = number * 10 + (*p - '0');
+    if (*p || number < 1 || number > most)
+        return conf_arena_print(arena, "has a %s that is not a number from 1 to %d", word, (int)most);
+    if (*value)
+        return conf_arena_print(arena, "has more than one %s", word);
+    *value = number;
+    return NULL;
+}
+
+static const char *parse_option(struct conf_arena *arena, const char *option, struct conf_server *server)
+{
+    if (!strncmp(option, "weight=", strlen("weight=")))
+        return parse_number(arena, option, "weight", 256, &server->weight);
+    if (!strncmp(option, "tier=", strlen("tier=")))
+        return parse_number(arena, option, "tier", CONF_TIER_MAX, &server->tier);
+    if (strcmp(option, "backup") != 0)
         return strchr(option, '=') ? "has an unknown option"
                                    : "has more than one word; servers are separated by commas";
-    for (; isdigit((unsigned char)*p) && number <= 256; p++)
-        number = number * 10 + (*p - '0');
-    if (*p || number < 1 || number > 256)
-        return "has a weight that is not a number from 1 to 256";
-    if (*weight)
-        return "has more than one weight";
-    *weight = number;
+    if (server->tier)
+        return "has more than one tier; backup is the last of them";
+    server->tier = CONF_TIER_MAX + 1;
     return NULL;
 }
 
@@ -224,18 +238,19 @@ const char *conf_server_parse(struct conf_arena *arena, const char *text, struct
 {
     char *copy = conf_arena_copy(arena, text, strlen(text)), *rest = copy;
     char *where = strsep(&rest, " \t");
-    int64_t weight = 0;
     const char *wrong = parse_place(arena, where, server);
 
     if (wrong)
         return wrong;
+    server->weight = server->tier = 0;
     for (char *option; (option = strsep(&rest, " \t"));)
-        if (*option && (wrong = parse_weight(option, &weight)))
+        if (*option && (wrong = parse_option(arena, option, server)))
             return wrong;
-    if (weight && server->service)
+    if (server->weight && server->service)
         return "has a weight, which the records of a service have themselves";
     server->text = where;
-    server->weight = weight ? weight : 1;
+    if (!server->weight)
+        server->weight = 1;
     return NULL;
 }
 
@@ -282,11 +297,16 @@ static const char *parse_server(struct conf_arena *arena, const char *text, void
     struct conf_server *server = out;
     const char *wrong = conf_server_parse(arena, text, server);
 
-    if (!wrong)
-        server->written = server->service
-                              ? server->text
-                              : conf_arena_print(arena, "%s weight=%d", server->text, (int)server->weight);
-    return wrong;
+    if (wrong)
+        return wrong;
+    server->written = server->service
+                          ? server->text
+                          : conf_arena_print(arena, "%s weight=%d", server->text, (int)server->weight);
+    if (server->tier > CONF_TIER_MAX)
+        server->written = conf_arena_print(arena, "%s backup", server->written);
+    else if (server->tier)
+        server->written = conf_arena_print(arena, "%s tier=%d", server->written, (int)server->tier);
+    return NULL;
 }
 
 const struct conf_syntax conf_address_syntax = {
@@ -297,8 +317,9 @@ const struct conf_syntax conf_address_syntax = {
 };
 
 const struct conf_syntax conf_server_syntax = {
-    .allowed =
-        "HOST:PORT, [IPV6]:PORT, unix:/PATH or srv:_SERVICE._PROTOCOL.DOMAIN, and weight=1 to weight=256",
+    .allowed = "HOST:PORT, [IPV6]:PORT, unix:/PATH or srv:_SERVICE._PROTOCOL.DOMAIN, and weight=1 to "
+               "weight=256, tier=1 "
+               "to tier=15 or backup",
     .separators = ",",
     .size = sizeof(struct conf_server),
     .parse = parse_server,

@@ -23,6 +23,8 @@ struct conf_address {
 };
 
 #include "admin.h"
+#include "balance.h"
+#include "health.h"
 #include "files.h"
 #include "bodies.h"
 #include "mirror.h"
@@ -33,7 +35,6 @@ struct conf_address {
 #include "tracing.h"
 
 enum conf_protocol { CONF_HTTP, CONF_TCP, CONF_FORWARD };
-enum conf_balance { CONF_ROUND_ROBIN };
 
 /* Who may ask, by the network that the request comes from. */
 struct conf_access {
@@ -130,12 +131,14 @@ struct conf_server {
     int port;     /* 0 for a service */
     bool is_unix;
     int64_t weight; /* 1 to 256 */
+    int64_t tier;   /* 0 first; CONF_TIER_MAX + 1: backup */
 };
 
 struct conf_upstream {
     const char *name;
     CONF_LIST(struct conf_server, servers, server_count);
-    enum conf_balance balance;
+    struct conf_balancing balancing;
+    struct conf_ejection ejection;
     struct conf_upstream_host upstream_host; /* not written: the client's */
     int64_t keepalive;                       /* idle connections kept per worker; 0: none */
     int64_t keepalive_requests;              /* uses of one connection */

@@ -50,6 +50,8 @@ const struct conf_key conf_keys[] = {
 #include "keys/match.inc"
 #include "keys/split.inc"
 #include "keys/upstream.inc"
+#include "keys/balance.inc"
+#include "keys/health.inc"
 #include "keys/tls.inc"
 #include "keys/proxy_protocol.inc"
 #include "keys/access.inc"

@@ -5,8 +5,11 @@
 #include <sys/socket.h>
 
 #include "header_rules.h"
+#include "observe/reason.h"
 #include "origin.h"
+#include "route/affinity.h"
 #include "spool.h"
+#include "upstream/outlier.h"
 #include "upstream/origins.h"
 #include "via.h"
 
@@ -63,6 +66,20 @@ static struct span server_host(const struct conf_server *server)
     return server->is_unix ? SPAN("localhost") : span_str(server->service ? server->host : server->text);
 }
 
+/* What the request has in common with others that go to the same server. */
+static void find_affinity(const struct exchange *x, struct lease_request *request)
+{
+    const struct conf_balance *balance = &x->upstream->balancing.balance;
+    if (balance->method == CONF_HASH && !request->hashed)
+        request->hashed = affinity_hash(balance, &x->request, &exchange_client(x)->any, &request->hash);
+}
+
+static int lease_server(struct exchange *x, struct lease_request *request, struct connect_failure *failure)
+{
+    find_affinity(x, request);
+    return group_lease(view_group(x->view, x->upstream), request, &x->lease, failure);
+}
+
 int exchange_lease(struct exchange *x, struct lease_request *request, struct http_forward_request *facts)
 {
     struct connect_failure failure;
@@ -70,7 +87,7 @@ int exchange_lease(struct exchange *x, struct lease_request *request, struct htt
     if (!x->upstream) {
         if (origin_lease(x, request->pooled) < 0)
             return -1;
-    } else if (group_lease(view_group(x->view, x->upstream), request, &x->lease, &failure) < 0) {
+    } else if (lease_server(x, request, &failure) < 0) {
         x->lease = NULL;
         x->log.server = failure.server;
         x->log.server_address = NULL;
@@ -336,6 +353,29 @@ static int check_loops(struct exchange *x)
     return exchange_fail(x, 502, "loop_detected", "proxy_loop_detected", BLAME_GREENWAY, "max_loops");
 }
 
+/* How the server did, for its passive health. The client's failures are not its fault, nor is the death of a connection
+ * that was kept. */
+static void report_failure(const struct conversation *t, const char *reason)
+{
+    const struct exchange *x = t->x;
+    if (x->lease && x->lease->server && !t->client_gone && !client_failed(t))
+        server_report(x->lease->server, reason, -1);
+}
+
+static void report_end(const struct conversation *t, bool complete)
+{
+    const struct exchange *x = t->x;
+    int status = x->response.status;
+    if (!x->lease->server || !status)
+        return;
+    if (status >= 502 && status <= 504)
+        report_failure(t, "gateway_error_status");
+    else if (complete)
+        server_report(x->lease->server, NULL, x->log.first_byte - x->log.connected);
+    else if (reason_at(reason_find(x->log.reason, x->log.directive))->side == REASON_UPSTREAM)
+        report_failure(t, x->log.reason);
+}
+
 int conversation_hold(struct conversation *t)
 {
     struct exchange *x = t->x;
@@ -359,8 +399,11 @@ int conversation_hold(struct conversation *t)
             break;
         if (t->client_gone)
             return exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
-        if (!may_replay(t, r))
-            return bad_answer(x, r);
+        if (!may_replay(t, r)) {
+            bad_answer(x, r);
+            report_failure(t, x->log.reason);
+            return -1;
+        }
         stop_upload(t);
         drop(x);
         if (!x->spool)
@@ -387,5 +430,6 @@ void conversation_end(struct conversation *t, bool complete)
     mirror_end(&t->mirror);
     if (!x->lease)
         return;
+    report_end(t, complete);
     exchange_give_back(x, complete && t->upload_result == 0 && x->client->body_done);
 }

@@ -21,6 +21,7 @@ struct upgraded {
     struct metrics_places places;
     green_address_t client; /* what log.client points to */
     green_address_t server_address;
+    struct upstream_connection *lease; /* what is left of it */
     struct source_count *counted;
     struct span values[]; /* and the texts */
 };
@@ -72,6 +73,7 @@ static struct upgraded *remember(struct exchange *x)
         u->log.server_address = &u->server_address;
     }
     u->counted = x->counted;
+    u->lease = NULL;
     struct span *values = u->values;
     char *at = (char *)(values + value_count(x));
     keep_text(&u->log.method, &at);
@@ -147,6 +149,7 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
         access_log_write(w->log, &u->log);
     if (u->counted)
         source_leave(w->process->sources, u->counted);
+    group_end_tunnel(u->lease);
     connection_close(u->connection);
     free(u);
 }
@@ -211,7 +214,7 @@ enum exchange_end upgrade(struct exchange *x)
         r = hand_over(x, u);
     h1_release(&x->server);
     if (r == 0) {
-        group_take_wire(x->lease);
+        u->lease = group_take_wire(x->lease);
         connection_tunnels(x->connection, u->tunnel, follow, u);
         return EXCHANGE_TUNNEL;
     }

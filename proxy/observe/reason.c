@@ -135,6 +135,7 @@ static const struct reason own[] = {
     {"forward_auth_timeout", "timeout_response", UPSTREAM, "the service that decides about requests took too long"},
     {"no_server", "server", UPSTREAM, "no server of the upstream was left to try"},
     {"servers_disabled", "server", UPSTREAM, "operators have drained or disabled all servers; greenway ctl servers shows them"},
+    {"servers_down", "health_check", UPSTREAM, "health checks say that all servers are down; the error log says why"},
     {"connect_failed", "server", UPSTREAM, "a server refuses connections or cannot be reached; does it run?"},
     {"connect_timeout", "timeout_connect", UPSTREAM, "a server did not take a connection in time; is it there, or overloaded?"},
     {"dns_failed", "server", UPSTREAM, "a server's name does not resolve"},

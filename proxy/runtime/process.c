@@ -57,6 +57,7 @@ static int prepare(struct process *p, struct conf *conf, const char *path)
     names_init(&p->names);
     observers_init(&p->observers);
     LIST_INIT(&p->orders.list);
+    standings_init(&p->standings);
     int r = p->hub ? hash_key_draw(&p->hash_key) : -ENOMEM;
     if (r == 0)
         r = open_password_threads(p, sysconf(_SC_NPROCESSORS_ONLN));
@@ -221,6 +222,7 @@ static void take_down(struct process *p)
     snapshot_release(p->snapshot);
     names_end(&p->names);
     askable_destroy(&p->workers_to_ask);
+    standings_destroy(&p->standings);
     metrics_free(p->metrics);
     observers_destroy(&p->observers);
     orders_free(&p->orders);

@@ -14,6 +14,7 @@
 #include "route/keyed_hash.h"
 #include "snapshot.h"
 #include "upstream/names.h"
+#include "upstream/standing.h"
 #include "worker.h"
 
 #define PROCESS_WORKERS_MOST 256 /* as many as `workers` may ask for */
@@ -35,7 +36,8 @@ struct process {
     const char *path;          /* of the configuration's file; NULL: it was not read from one */
     struct access_log *log;
     struct metrics *metrics;
-    struct admin *admin; /* NULL: off */
+    struct standings standings; /* of servers */
+    struct admin *admin;        /* NULL: off */
     struct worker
         *workers[PROCESS_WORKERS_MOST]; /* a worker that has ended stays here, for the next of its number */
     atomic_uint worker_count;           /* of these */

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "counterpart.h"
+#include "process.h"
 #include "upstream/origins.h"
 
 /* --- what lives on -------------------------------------------------------------------------------------------------- */
@@ -44,8 +45,8 @@ static int add_groups(struct view *v, const struct view *old, unsigned worker)
     if (!v->groups)
         return -1;
     for (size_t i = 0; i < conf->upstream_count; i++) {
-        if (group_init(&v->groups[i], &conf->upstreams[i], v->snapshot->names[i],
-                       find_group(old, &conf->upstreams[i], i)) < 0)
+        if (group_init(&v->groups[i], &conf->upstreams[i], &v->snapshot->process->standings,
+                       v->snapshot->names[i], find_group(old, &conf->upstreams[i], i)) < 0)
             return -1;
         group_count(&v->groups[i], v->metrics, worker);
     }

@@ -14,6 +14,7 @@
 struct tcp_session {
     struct connection *connection;
     struct tunnel *tunnel;
+    struct upstream_connection *lease; /* what is left of it */
     const struct conf_upstream *upstream;
     const struct conf_server *server;
     bool named; /* the server is told by its address */
@@ -67,6 +68,7 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
                              .origin = directive ? &origin : NULL};
     write_log(s->connection, &e);
     counter_add(&s->connection->counts->tunnels_ended, 1);
+    group_end_tunnel(s->lease);
     connection_close(s->connection);
     free(s);
 }
@@ -189,7 +191,7 @@ static void begin(void *arg)
     connection_give_wire(c);
     c->doing = s; /* the tunnel reports its end to tunnel_done() */
     c->work = &session_work;
-    group_take_wire(lease);
+    s->lease = group_take_wire(lease);
     connection_tunnels(c, s->tunnel, follow, s);
 }
 

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "names.h"
+#include "outlier.h"
 
 /* --- from one configuration to the next -------------------------------------------------------------------------- */
 
@@ -15,15 +17,25 @@ static void use(struct group *g, struct members *m)
     g->count = m->count;
 }
 
-int group_init(struct group *g, const struct conf_upstream *conf, struct name *const *names,
-               const struct group *old)
+/* Does the choice, or a limit, depend on how much is in use? */
+static bool shares_counts(const struct conf_upstream *conf)
 {
-    *g = (struct group){.conf = conf, .names = names};
+    const struct conf_balancing *b = &conf->balancing;
+    enum conf_balance_method method = b->balance.method;
+    return method == CONF_LEAST_CONNECTIONS || method == CONF_LEAST_TIME || method == CONF_RANDOM_TWO ||
+           (method == CONF_HASH && b->hash_balance_factor);
+}
+
+int group_init(struct group *g, const struct conf_upstream *conf, struct standings *standings,
+               struct name *const *names, const struct group *old)
+{
+    *g = (struct group){
+        .conf = conf, .standings = standings, .names = names, .shares_counts = shares_counts(conf)};
     struct members *m = members_new(g, old);
     if (!m)
         return -ENOMEM;
     use(g, m);
-    return 0;
+    return balance_init(g);
 }
 
 void group_count(struct group *g, const struct metrics_view *metrics, unsigned worker)
@@ -41,28 +53,25 @@ void group_tell_counts(const struct group *g)
     counter_set(&g->counts->reused, g->reused);
 }
 
-/* Turns go on where they were with these servers; idle connections are the group's. */
-static void take_over(struct group *g, const struct server *before, size_t count)
+/* Idle connections are the group's from now on. */
+static void take_over(struct group *g)
 {
     g->idle_count = 0;
-    g->withheld = 0;
     for (size_t i = 0; i < g->count; i++) {
         struct server_state *state = g->servers[i].state;
-        for (size_t k = 0; k < count; k++)
-            if (before[k].state == state)
-                g->servers[i].current_weight = before[k].current_weight;
         state->group = g;
         g->idle_count += state->idle_count;
-        g->withheld += state->duty != SERVER_ENABLED;
     }
 }
 
 void group_settle(struct group *g, const struct group *old)
 {
     g->settled = true;
-    if (old)
+    if (old) {
         g->reused = old->reused;
-    take_over(g, old ? old->servers : NULL, old ? old->count : 0);
+        balance_follow(g, old);
+    }
+    take_over(g);
 }
 
 static void leave(struct server_state *state)
@@ -75,16 +84,25 @@ void group_follow_names(struct group *g)
 {
     if (!g->names || !g->settled || !members_outdated(g))
         return;
+    struct group old = *g;
     struct members *before = g->members, *now = members_new(g, g);
     if (!now)
         return; /* those of before will do until there is memory */
+    use(g, now);
+    if (balance_init(g) < 0) {
+        balance_destroy(g);
+        *g = old;
+        members_release(now);
+        return;
+    }
+    balance_follow(g, &old);
+    balance_destroy(&old);
     for (size_t i = 0; i < before->count; i++)
         before->servers[i].state->group = NULL;
-    use(g, now);
     g->generation++;
     if (g->metrics)
         group_count(g, g->metrics, g->worker);
-    take_over(g, before->servers, before->count);
+    take_over(g);
     for (size_t i = 0; i < before->count; i++)
         if (!before->servers[i].state->group)
             leave(before->servers[i].state);
@@ -107,6 +125,7 @@ void group_retire(struct group *g)
 
 void group_destroy(struct group *g)
 {
+    balance_destroy(g);
     members_release(g->members);
 }
 
@@ -114,18 +133,16 @@ void group_destroy(struct group *g)
 
 void server_set_duty(struct server *s, enum server_duty duty)
 {
-    struct group *g = s->group;
-    g->withheld += (size_t)(duty != SERVER_ENABLED) - (size_t)(s->state->duty != SERVER_ENABLED);
     s->state->duty = duty;
     if (duty != SERVER_ENABLED)
         pool_close(s->state);
-    group_begin_turns_anew(g);
+    balance_unsettle(&s->group->balance);
 }
 
 void server_set_weight(struct server *s, int64_t weight)
 {
     s->state->weight = s->weight = weight;
-    group_begin_turns_anew(s->group);
+    balance_reweigh(s->group);
 }
 
 /* --- leases ---------------------------------------------------------------------------------------------------------- */
@@ -136,6 +153,10 @@ static void begin_lease(struct upstream_connection *c, struct members *members)
     c->members = members_hold(members);
     c->state->active++;
     c->state->leases++;
+    if (!c->server->group->shares_counts)
+        return;
+    c->counted = true;
+    atomic_fetch_add_explicit(&c->state->standing->active, 1, memory_order_relaxed);
 }
 
 /* The members go last: the connection's state may go with them. */
@@ -143,6 +164,9 @@ static struct members *end_lease(struct upstream_connection *c)
 {
     c->state->active--;
     c->leased = false;
+    if (c->counted)
+        atomic_fetch_sub_explicit(&c->state->standing->active, 1, memory_order_relaxed);
+    c->counted = false;
     return c->members;
 }
 
@@ -185,7 +209,28 @@ static int connect_in(struct members *members, struct server *s, const struct le
     failure->server = s->conf;
     if (!failure->directive)
         failure->directive = "server";
+    if (r != -ECANCELED && strcmp(failure->reason, "connect_no_resources") != 0)
+        server_report(s, failure->reason, -1);
     return r;
+}
+
+/* There was none to begin with. */
+static int no_server(const struct group *g, struct connect_failure *failure)
+{
+    size_t enabled = 0;
+    for (size_t i = 0; i < g->count; i++)
+        enabled += g->servers[i].state->duty == SERVER_ENABLED;
+    bool down = enabled && !g->balance.usable;
+    *failure = (struct connect_failure){
+        .status = 503,
+        .code = -EHOSTUNREACH,
+        .reason = g->count && !enabled ? "servers_disabled"
+                  : down               ? "servers_down"
+                                       : "no_server",
+        .error = "destination_unavailable",
+        .directive = down ? "health_check" : "server",
+    };
+    return failure->code;
 }
 
 int group_lease(struct group *g, struct lease_request *request, struct upstream_connection **out,
@@ -195,17 +240,14 @@ int group_lease(struct group *g, struct lease_request *request, struct upstream_
     int r = g->names ? wait_for_names(g, failure) : 0;
     if (r < 0)
         return r;
-    *failure = (struct connect_failure){.status = 503,
-                                        .reason = g->withheld == g->count ? "servers_disabled" : "no_server",
-                                        .error = "destination_unavailable",
-                                        .directive = "server"};
+    failure->code = 0;
     for (;;) {
         if (request->generation != g->generation) { /* names stand for others: all may be tried */
             request->generation = g->generation;
             request->tried.count = 0;
         }
-        if (r == -ECANCELED || !(s = group_choose(g, &request->tried)))
-            return failure->code ? failure->code : -EHOSTUNREACH;
+        if (r == -ECANCELED || !(s = group_choose(g, request)))
+            return failure->code ? failure->code : no_server(g, failure);
         struct upstream_connection *c = request->pooled ? pool_take(s) : NULL;
         if (c) {
             g->reused++;
@@ -241,9 +283,23 @@ void group_discard(struct upstream_connection *c)
     members_release(members);
 }
 
-void group_take_wire(struct upstream_connection *c)
+struct upstream_connection *group_take_wire(struct upstream_connection *c)
 {
-    struct members *members = c->leased ? end_lease(c) : NULL;
+    if (!c->leased) {
+        free(c);
+        return NULL;
+    }
+    c->fd = -1;
+    c->tls = NULL;
+    c->server = NULL; /* it tells of a view that the tunnel may outlive */
+    return c;
+}
+
+void group_end_tunnel(struct upstream_connection *c)
+{
+    if (!c)
+        return;
+    struct members *members = end_lease(c);
     free(c);
     members_release(members);
 }

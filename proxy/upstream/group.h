@@ -23,7 +23,9 @@ struct group {
     unsigned generation; /* other answers make another one */
     int64_t idle_count;  /* all servers' */
     uint64_t reused;     /* leases of idle connections */
-    size_t withheld;     /* servers that are not enabled */
+    struct standings *standings;
+    struct balance balance;
+    bool shares_counts; /* what is in use is counted for all workers together */
     const struct metrics_view *metrics;
     unsigned worker;
     bool settled; /* it is the present one */
@@ -31,8 +33,8 @@ struct group {
 
 /* The group of an upstream, with the servers that `old`, the present group of that name or NULL, has too; the names are
  * those of the snapshot. 0 or -ENOMEM: then it is to be destroyed. */
-int group_init(struct group *g, const struct conf_upstream *conf, struct name *const *names,
-               const struct group *old);
+int group_init(struct group *g, const struct conf_upstream *conf, struct standings *standings,
+               struct name *const *names, const struct group *old);
 
 /* What happens from now on is counted there. */
 void group_count(struct group *g, const struct metrics_view *metrics, unsigned worker);
@@ -61,10 +63,11 @@ void server_set_weight(struct server *s, int64_t weight);
 
 /* What somebody wants who asks for a connection. */
 struct lease_request {
-    const struct connection
-        *client;         /* it is for this client alone, of whom servers are told that want to know
-                                        (send_proxy_protocol); NULL: for anybody */
+    /* It is for this client alone, of whom servers are told that want to know (send_proxy_protocol); NULL: for anybody. */
+    const struct connection *client;
     bool pooled;         /* one that was used before will do */
+    bool hashed;         /* requests with the same ... */
+    uint64_t hash;       /* ... go to the same server, where balance = hash:... */
     unsigned generation; /* of the group's servers, that the following are of */
     struct tried tried;  /* servers that are left out, for they were tried; group_lease() adds to them */
 };
@@ -73,6 +76,7 @@ static inline void lease_request_init(struct lease_request *r, const struct conn
 {
     r->client = client;
     r->pooled = pooled;
+    r->hashed = false;
     r->generation = 0;
     r->tried.count = 0;
 }
@@ -91,7 +95,9 @@ void group_return(struct upstream_connection *c, int32_t announced);
 /* The connection cannot be used again. Never switches. */
 void group_discard(struct upstream_connection *c);
 
-/* The wire goes to somebody else; the rest is freed. */
-void group_take_wire(struct upstream_connection *c);
+/* The wire goes to a tunnel. What is left counts as in use until group_end_tunnel(); NULL: nothing counts it. Never
+ * switch. */
+struct upstream_connection *group_take_wire(struct upstream_connection *c);
+void group_end_tunnel(struct upstream_connection *c);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "group.h"
 #include "names.h"
+#include "outlier.h"
 
 /* What the names say while a block is made. */
 struct reading {
@@ -45,6 +46,8 @@ static int add(struct members *m, struct group *g, const struct group *old, cons
     m->servers[m->count++] = (struct server){.conf = conf,
                                              .group = g,
                                              .state = state,
+                                             .standing = state->standing,
+                                             .measured = outlier_measures(g->conf),
                                              .named = host != NULL,
                                              .tier = host ? host->tier : 0,
                                              .weight = state->weight ? state->weight : weight};

@@ -18,6 +18,7 @@ struct upstream_connection {
     bool idle;               /* in the pool */
     bool reused;             /* it has answered before */
     bool leased;             /* group_lease() gave it out, and it has not come back */
+    bool counted;            /* in what all workers have in use */
     green_time expires;      /* while idle: not to be leased after this */
 };
 

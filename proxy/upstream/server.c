@@ -1,6 +1,7 @@
 /* What is known of a server, from one configuration to the next (server.h). */
 #include "server.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "counterpart.h"
@@ -48,11 +49,29 @@ static void obey_operator(struct server_state *state, const struct group *old, c
         }
 }
 
-static struct server_state *state_new(const struct conf_server *conf, const struct name_member *host)
+/* What all workers know of it. Of a name's hosts each is one of its own. */
+static struct standing *find_standing(const struct group *g, const struct conf_server *conf,
+                                      const struct name_member *host)
+{
+    char text[GREEN_ADDRESS_TEXT], name[512];
+    if (!host || !host->address_count)
+        return standing_hold(g->standings, g->conf->name, conf->text);
+    snprintf(name, sizeof name, "%.256s (%s)", conf->text,
+             green_address_text(&host->addresses[0], true, text));
+    return standing_hold(g->standings, g->conf->name, name);
+}
+
+static struct server_state *state_new(const struct group *g, const struct conf_server *conf,
+                                      const struct name_member *host)
 {
     struct server_state *state = calloc(1, sizeof *state);
     if (!state)
         return NULL;
+    state->standing = find_standing(g, conf, host);
+    if (!state->standing) {
+        free(state);
+        return NULL;
+    }
     TAILQ_INIT(&state->idle);
     for (unsigned i = 0; host && i < host->address_count; i++)
         state->addresses[state->address_count++] = host->addresses[i];
@@ -73,7 +92,7 @@ struct server_state *server_state_hold(const struct members *made, const struct 
     }
     struct server_state *state = find(made, g, old, conf, host);
     if (!state) {
-        state = state_new(conf, host);
+        state = state_new(g, conf, host);
         if (!state)
             return NULL;
         if (host)
@@ -88,5 +107,6 @@ void server_state_release(struct server_state *state)
     if (--state->references)
         return;
     green_tls_session_free(state->session);
+    standing_release(state->standing);
     free(state); /* it was retired with its last group */
 }

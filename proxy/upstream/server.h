@@ -12,6 +12,7 @@
 
 #include "conf.h"
 #include "observe/metrics.h"
+#include "standing.h"
 
 struct group;
 struct members;
@@ -33,6 +34,7 @@ struct server_state {
     struct upstream_connections idle; /* last back first */
     int64_t idle_count;
     green_tls_session_t *session; /* to resume; NULL: none */
+    struct standing *standing;
     enum server_duty duty;
     int64_t weight;               /* an operator's; 0: as configured */
     green_address_t addresses[2]; /* of the host, in the order to try them */
@@ -47,11 +49,24 @@ struct server {
     struct group *group;
     struct server_metrics *counts; /* NULL: nobody counts */
     struct server_state *state;
-    bool named;             /* it is one of those that the configured name stands for */
-    unsigned tier;          /* of a service: its priority's place in their order */
-    int64_t weight;         /* as configured, or as an operator has set it */
-    int64_t current_weight; /* of the smooth weighted round robin */
+    struct standing *standing; /* the state's */
+    bool named;                /* it is one of those that the configured name stands for */
+    unsigned tier;             /* of a service: its priority's place in their order */
+    int64_t weight;            /* as configured, or as an operator has set it */
+    uint32_t effective;        /* the same, in parts, and less while it is warming up */
+    uint64_t step; /* from one turn to the next, and what a connection weighs: the inverse of that */
+    bool well;     /* enabled, not down, not ejected, */
+    bool usable;   /* and in the tier that gets requests: it does */
+    bool measured; /* every answer counts for something (outlier.h) */
+    uint64_t turn; /* when it is its turn, in the group's own count */
 };
+
+#define SERVER_TIERS 65536 /* that a service may have */
+
+static inline int64_t server_tier(const struct server *s)
+{
+    return s->conf->tier * SERVER_TIERS + s->tier;
+}
 
 /* The state of this server (of a name: of this host that it stands for) in `old`, the present group of that name or NULL,
  * unless `made`, servers of `g`, has taken it already; else a new one. NULL: no memory. */

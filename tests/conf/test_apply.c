@@ -51,7 +51,7 @@ START_TEST(five_lines_are_enough)
     ck_assert_str_eq(u->name, "app");
     ck_assert_uint_eq(u->server_count, 1);
     ck_assert_int_eq(u->servers[0].weight, 1);
-    ck_assert_int_eq(u->balance, CONF_ROUND_ROBIN);
+    ck_assert_int_eq(u->balancing.balance.method, CONF_ROUND_ROBIN);
     ck_assert_int_eq(u->keepalive, 64);
     ck_assert_int_eq(u->keepalive_requests, 10000);
     ck_assert_int_eq(u->timeout_connect, 3 * SECOND);

@@ -109,7 +109,7 @@ static void same_upstreams(const struct conf *a, const struct conf *b)
             ck_assert_int_eq(x->servers[j].is_unix, y->servers[j].is_unix);
             ck_assert_int_eq(x->servers[j].weight, y->servers[j].weight);
         }
-        ck_assert_int_eq(x->balance, y->balance);
+        ck_assert_str_eq(x->balancing.balance.written, y->balancing.balance.written);
         ck_assert_mem_eq(&x->keepalive, &y->keepalive,
                          offsetof(struct conf_upstream, origins) - offsetof(struct conf_upstream, keepalive));
     }
@@ -195,6 +195,10 @@ static const char *const expected[] = {
     "server = a:80 weight=3                   ; t:19",
     "server = [0::1]:81 weight=1              ; t:19",
     "balance = round_robin                    ; default",
+    "hash_balance_factor = off                ; default",
+    "; sticky: off",
+    "panic_threshold = 0                      ; default",
+    "slow_start = off                         ; default",
     "keepalive = 64                           ; default",
     "keepalive_requests = 10000               ; default",
     "timeout_write = 90s                      ; t:2",

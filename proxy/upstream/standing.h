@@ -1,0 +1,61 @@
+/*
+ * What the whole process knows of a server of an upstream: how many connections lead to it, how long its answers take,
+ * whether it is well. All workers share one standing of each server; it lives for as long as anybody refers to it, so
+ * reloads do not touch it.
+ *
+ * Everything that workers change is an atomic of its own: what two of them see at the same moment may differ a little.
+ */
+#ifndef UPSTREAM_STANDING_H
+#define UPSTREAM_STANDING_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/queue.h>
+
+#include <green.h>
+
+struct standing {
+    atomic_llong active;     /* connections in use, where somebody wants to know (group->shares_counts) */
+    _Atomic int64_t latency; /* peak EWMA of the time to the first byte, ns; 0: nothing is known */
+    _Atomic green_time latency_at;    /* when that was */
+    _Atomic green_time recovered;     /* when it came back; 0: it was never away */
+    _Atomic green_time ejected_until; /* it failed too many requests; 0: it is not ejected */
+    atomic_bool down;                 /* says the health check */
+    atomic_uint errors;               /* in a row */
+    atomic_uint ejections;            /* so far in a row: each lasts longer */
+    _Atomic green_time window;        /* when the present one began, in which the following are counted */
+    atomic_uint window_requests, window_failures;
+    atomic_uint_fast64_t ejected, changes; /* how often it was; how often the health check changed its mind */
+
+    struct standings *all;
+    unsigned references; /* under all->lock */
+    LIST_ENTRY(standing) link;
+    const char *upstream, *server;
+};
+
+LIST_HEAD(standing_list, standing);
+
+/* All of a process. */
+struct standings {
+    pthread_mutex_t lock; /* of the list, and of references: held for moments */
+    struct standing_list list;
+    void *tree;             /* the same, of tsearch(3) */
+    atomic_uint generation; /* changes whenever the choice of servers may: groups look at all again */
+};
+
+void standings_init(struct standings *all);
+void standings_destroy(struct standings *all); /* after the last reference */
+
+/* That of this server of this upstream, made if need be. Any thread. NULL: no memory. */
+struct standing *standing_hold(struct standings *all, const char *upstream, const char *server);
+void standing_hold_again(struct standing *s);
+void standing_release(struct standing *s);
+
+/* Something changed that decides who gets requests. Any thread. */
+static inline void standings_changed(struct standings *all)
+{
+    atomic_fetch_add_explicit(&all->generation, 1, memory_order_release);
+}
+
+#endif
