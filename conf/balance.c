@@ -122,6 +122,8 @@ static const char *parse_sticky(struct conf_arena *arena, const char *text, void
     }
     if (!wrong && !sticky->cookie)
         return "has no name for the cookie";
+    if (!wrong && strlen(sticky->cookie) + strlen(sticky->path) > 512)
+        return "has a name and a path that are too long for a cookie";
     if (!wrong && !strcmp(sticky->same_site, "None") && !sticky->always_secure)
         return "has same_site=none without secure; browsers refuse such cookies";
     if (sticky->key) /* never printed; what is, is too short to be read as one */

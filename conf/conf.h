@@ -139,6 +139,7 @@ struct conf_upstream {
     CONF_LIST(struct conf_server, servers, server_count);
     struct conf_balancing balancing;
     struct conf_ejection ejection;
+    struct conf_health_check health_check;
     struct conf_upstream_host upstream_host; /* not written: the client's */
     int64_t keepalive;                       /* idle connections kept per worker; 0: none */
     int64_t keepalive_requests;              /* uses of one connection */

@@ -89,6 +89,9 @@ void conf_check_answers(struct conf_loader *loader);
 /* header_rules.c: no section may have too many of them. */
 void conf_check_header_rules(struct conf_loader *loader);
 
+/* health.c */
+void conf_check_health(struct conf_loader *loader);
+
 /* tls.c */
 void conf_check_tls(struct conf_loader *loader);
 

@@ -35,6 +35,7 @@ static void apply(const struct order *order, struct group *g)
         s->state->weight = order->weight;
         s->weight = order->weight ? order->weight : s->conf->weight;
     }
+    balance_reweigh(g);
 }
 
 void orders_apply(const struct orders *o, struct view *v)

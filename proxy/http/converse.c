@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "affinity.h"
 #include "header_rules.h"
 #include "observe/reason.h"
 #include "origin.h"
-#include "route/affinity.h"
 #include "spool.h"
 #include "upstream/outlier.h"
 #include "upstream/origins.h"
@@ -66,17 +66,9 @@ static struct span server_host(const struct conf_server *server)
     return server->is_unix ? SPAN("localhost") : span_str(server->service ? server->host : server->text);
 }
 
-/* What the request has in common with others that go to the same server. */
-static void find_affinity(const struct exchange *x, struct lease_request *request)
-{
-    const struct conf_balance *balance = &x->upstream->balancing.balance;
-    if (balance->method == CONF_HASH && !request->hashed)
-        request->hashed = affinity_hash(balance, &x->request, &exchange_client(x)->any, &request->hash);
-}
-
 static int lease_server(struct exchange *x, struct lease_request *request, struct connect_failure *failure)
 {
-    find_affinity(x, request);
+    affinity_find(x, request);
     return group_lease(view_group(x->view, x->upstream), request, &x->lease, failure);
 }
 
@@ -96,6 +88,11 @@ int exchange_lease(struct exchange *x, struct lease_request *request, struct htt
     } else {
         x->log.server = x->lease->server->conf;
         x->served = x->lease->server->counts;
+        if (affinity_remember(x, request) < 0) {
+            group_discard(x->lease);
+            x->lease = NULL;
+            return -1;
+        }
         if (x->lease->server->named) {
             x->server_address = x->lease->state->addresses[x->lease->address];
             x->log.server_address = &x->server_address;

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "admit.h"
+#include "affinity.h"
 #include "answers.h"
 #include "buffering.h"
 #include "compress.h"
@@ -49,7 +50,7 @@ void exchange_prepare(struct exchange *x, struct connection *c, struct h1 *clien
     x->local.stream.ops = NULL;
     x->answer = NULL;
     memory_init(&x->memory, &c->worker->buffers);
-    x->request_id = x->traceparent = span_of(NULL, 0);
+    x->request_id = x->traceparent = x->set_cookie = span_of(NULL, 0);
     x->path = x->target = span_of(NULL, 0);
     x->request_edits = x->response_edits = (struct http_edits){NULL, 0};
     x->close = x->stuck = x->trusted = x->limited = false;
@@ -242,7 +243,7 @@ static int relay_from(struct exchange *x, struct http_stream *body)
 {
     struct http_stream *client = &x->client->stream;
     x->log.status = x->response.status;
-    if (apply_response_rules(x) < 0)
+    if (apply_response_rules(x) < 0 || affinity_tell(x) < 0)
         return -1;
     struct relay_patience patience = {.timeout = read_patience(x),
                                       .min_rate = x->upstream ? x->upstream->min_rate_response : 0};

@@ -40,6 +40,7 @@ struct exchange {
     struct memory memory;              /* lives as long as the exchange */
     struct span request_id;            /* once asked for: exchange_request_id() */
     struct span traceparent;           /* for the server; empty: the request is not traced */
+    struct span set_cookie;            /* that brings the client back to its server; empty: none */
     struct span path, target; /* rewritten: the normal path, and what servers see; empty: as received */
     bool close;               /* the client's connection ends with this exchange */
     bool stuck;               /* for the client does not read */

@@ -311,24 +311,31 @@ struct signature_mac {
     EVP_MAC_CTX *context;
 };
 
-struct signature_mac *signature_mac_new(void)
+struct signature_mac *signature_mac_with(struct span secret)
 {
-    unsigned char secret[SIGNATURE_MAC_BYTES];
     char digest[] = "SHA256";
     const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
                                  OSSL_PARAM_construct_end()};
     struct signature_mac *mac = calloc(1, sizeof *mac);
     EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    bool good = mac && hmac && RAND_bytes(secret, sizeof secret) == 1 &&
-                (mac->context = EVP_MAC_CTX_new(hmac)) &&
-                EVP_MAC_init(mac->context, secret, sizeof secret, params) == 1;
-    OPENSSL_cleanse(secret, sizeof secret);
+    bool good = mac && hmac && (mac->context = EVP_MAC_CTX_new(hmac)) &&
+                EVP_MAC_init(mac->context, bytes_of(secret), secret.n, params) == 1;
     EVP_MAC_free(hmac);
     ERR_clear_error();
     if (good)
         return mac;
     signature_mac_free(mac);
     return NULL;
+}
+
+struct signature_mac *signature_mac_new(void)
+{
+    unsigned char secret[SIGNATURE_MAC_BYTES];
+    if (RAND_bytes(secret, sizeof secret) != 1)
+        return NULL;
+    struct signature_mac *mac = signature_mac_with(span_of((const char *)secret, sizeof secret));
+    OPENSSL_cleanse(secret, sizeof secret);
+    return mac;
 }
 
 void signature_mac_free(struct signature_mac *mac)

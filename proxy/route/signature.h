@@ -62,7 +62,8 @@ bool signature_verify(const struct signature_key *key, enum signature_algorithm 
 
 struct signature_mac;
 
-struct signature_mac *signature_mac_new(void); /* NULL: no memory, or no randomness */
+struct signature_mac *signature_mac_new(void);                /* NULL: no memory, or no randomness */
+struct signature_mac *signature_mac_with(struct span secret); /* rather than a random one */
 void signature_mac_free(struct signature_mac *mac);
 
 /* Of several parts, each with its length in front. False: there is no memory. */

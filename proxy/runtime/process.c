@@ -57,8 +57,9 @@ static int prepare(struct process *p, struct conf *conf, const char *path)
     names_init(&p->names);
     observers_init(&p->observers);
     LIST_INIT(&p->orders.list);
-    standings_init(&p->standings);
-    int r = p->hub ? hash_key_draw(&p->hash_key) : -ENOMEM;
+    int r = standings_init(&p->standings);
+    if (r == 0)
+        r = p->hub ? hash_key_draw(&p->hash_key) : -ENOMEM;
     if (r == 0)
         r = open_password_threads(p, sysconf(_SC_NPROCESSORS_ONLN));
     if (r == 0 && !(p->metrics = metrics_new()))
@@ -219,6 +220,7 @@ static void take_down(struct process *p)
         p->snapshot->logged = false; /* its logs end with all the others, which are waited for */
     if (p->log)
         access_log_close(p->log);
+    health_end(&p->health);
     snapshot_release(p->snapshot);
     names_end(&p->names);
     askable_destroy(&p->workers_to_ask);
@@ -256,7 +258,9 @@ static int start(struct process *p)
     int r = green_mutex_lock(&p->changing, GREEN_FOREVER);
     if (r < 0)
         return r;
-    r = workers_start(p, p->serving);
+    r = health_begin(&p->health, p);
+    if (r == 0)
+        r = workers_start(p, p->serving);
     if (r == 0)
         r = reload_begin(p);
     inherited_close();

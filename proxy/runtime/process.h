@@ -14,6 +14,7 @@
 #include "route/keyed_hash.h"
 #include "snapshot.h"
 #include "upstream/names.h"
+#include "upstream/health.h"
 #include "upstream/standing.h"
 #include "worker.h"
 
@@ -37,6 +38,7 @@ struct process {
     struct access_log *log;
     struct metrics *metrics;
     struct standings standings; /* of servers */
+    struct health health;       /* checks of them */
     struct admin *admin;        /* NULL: off */
     struct worker
         *workers[PROCESS_WORKERS_MOST]; /* a worker that has ended stays here, for the next of its number */

@@ -250,6 +250,7 @@ static void go_over(struct process *p, struct snapshot *next, unsigned workers)
     p->snapshot = next;
     p->next = NULL;
     p->serving = workers;
+    health_follow(&p->health);
     endpoints_settle(next, before);
     orders_prune(&p->orders, next->conf);
     change_workers(p, next);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "client_hello.h"
+#include "route/affinity.h"
 
 static bool name_matches(const char *pattern, const char *name)
 {
@@ -38,6 +39,24 @@ static int turn_down(struct refusal *why, const char *reason, const char *direct
     return -1;
 }
 
+/* For balance = hash:sni. */
+static void note_name(struct tcp_choice *out, const char *name)
+{
+    out->named = *name;
+    out->name = affinity_of(name, strlen(name));
+}
+
+/* Does one of the upstreams want to know it? */
+static bool wants_name(const struct conf_listener *conf)
+{
+    bool wanted = conf->tls.route_count > 0;
+    for (size_t i = 0; i < conf->split.share_count; i++) {
+        const struct conf_balance *b = &conf->split.shares[i].to.upstream->balancing.balance;
+        wanted |= b->method == CONF_HASH && b->by == CONF_HASH_SNI;
+    }
+    return wanted;
+}
+
 static int found(struct tcp_choice *out, struct refusal *why)
 {
     return out->upstream ? 0 : turn_down(why, "tls_name_unrouted", "tls_route");
@@ -67,6 +86,7 @@ static int peek(struct connection *c, struct tcp_choice *out, struct refusal *wh
         case CLIENT_HELLO_MORE:
             continue;
         case CLIENT_HELLO_DONE:
+            note_name(out, hello.name);
             out->upstream = find(c, hello.name, &hello, NULL);
             return found(out, why);
         case CLIENT_HELLO_NOT_TLS: /* the listener's own upstream may want it */
@@ -86,13 +106,14 @@ int tcp_choose(struct connection *c, struct tcp_choice *out, struct refusal *why
 {
     const struct conf_listener *conf = c->conf;
     *out = (struct tcp_choice){.upstream = NULL};
-    if (!conf->tls.route_count) {
+    if (!wants_name(conf)) {
         out->upstream = route_split(&conf->split, NULL, &c->peer.any, &c->worker->random);
         return 0;
     }
     if (!c->tls)
         return peek(c, out, why);
     const char *name = green_tls_server_name(c->tls);
+    note_name(out, name ? name : "");
     out->upstream = find(c, name ? name : "", NULL, green_tls_alpn(c->tls));
     return found(out, why);
 }

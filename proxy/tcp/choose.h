@@ -7,7 +7,9 @@
 
 struct tcp_choice {
     const struct conf_upstream *upstream;
-    char *read; /* what has come from the client until it was clear, for free(); NULL: nothing */
+    bool named;    /* the client has asked for a name: */
+    uint64_t name; /* its hash */
+    char *read;    /* what has come from the client until it was clear, for free(); NULL: nothing */
     size_t size;
 };
 

@@ -7,6 +7,7 @@
 #include "choose.h"
 #include "counterpart.h"
 #include "load.h"
+#include "route/affinity.h"
 #include "runtime/process.h"
 #include "tunnel.h"
 
@@ -136,6 +137,20 @@ static void turn_away(struct connection *c, const struct refusal *why)
     connection_close(c);
 }
 
+/* What ties the connection to a server. */
+static void find_affinity(const struct connection *c, const struct tcp_choice *choice,
+                          struct lease_request *request)
+{
+    const struct conf_balance *balance = &choice->upstream->balancing.balance;
+    if (balance->method != CONF_HASH)
+        return;
+    request->hashed = balance->by == CONF_HASH_SNI
+                          ? choice->named
+                          : affinity_hash(balance, NULL, &c->peer.any, &request->hash);
+    if (balance->by == CONF_HASH_SNI)
+        request->hash = choice->name;
+}
+
 static void begin(void *arg)
 {
     struct connection *c = arg;
@@ -153,6 +168,7 @@ static void begin(void *arg)
     struct connect_failure failure;
     struct lease_request request;
     lease_request_init(&request, c, false);
+    find_affinity(c, &choice, &request);
     if (group_lease(view_group(c->view, upstream), &request, &lease, &failure) < 0) {
         free(choice.read);
         give_up(c, upstream, &failure);

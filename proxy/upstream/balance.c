@@ -370,6 +370,9 @@ struct server *group_choose(struct group *g, const struct lease_request *request
         return NULL;
     if (g->count == 1)
         return tried->count || !g->servers[0].usable ? NULL : &g->servers[0];
+    struct server *had = request->token.n ? sticky_find(g, request->token) : NULL;
+    if (had && had->usable && !was_tried(tried, (size_t)(had - g->servers)))
+        return had;
     switch (method_of(g)) {
     case CONF_RANDOM_TWO:
         return random_two(g, tried);
@@ -406,9 +409,10 @@ static int init_draw(struct group *g)
 int balance_init(struct group *g)
 {
     struct balance *b = &g->balance;
+    int r = sticky_init(g);
     *b = (struct balance){.unsettled = true, .random = (uint64_t)green_now() ^ (uintptr_t)g};
-    if (!g->count)
-        return 0;
+    if (r < 0 || !g->count)
+        return r;
     /* One that is new begins in the middle of its first interval, so that turns of different weights interleave. */
     for (size_t i = 0; i < g->count; i++)
         g->servers[i].turn = TURN_SCALE / ((uint32_t)g->servers[i].weight * WHOLE) / 2;
@@ -437,6 +441,8 @@ void balance_reweigh(struct group *g)
 void balance_destroy(struct group *g)
 {
     struct balance *b = &g->balance;
+    free(g->tokens);
+    g->tokens = NULL;
     tournament_destroy(&b->order);
     alias_destroy(&b->draw);
     ring_destroy(&b->ring);

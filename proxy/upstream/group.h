@@ -12,6 +12,7 @@
 #include "members.h"
 #include "pool.h"
 #include "server.h"
+#include "sticky.h"
 
 struct group {
     const struct conf_upstream *conf;
@@ -25,7 +26,8 @@ struct group {
     uint64_t reused;     /* leases of idle connections */
     struct standings *standings;
     struct balance balance;
-    bool shares_counts; /* what is in use is counted for all workers together */
+    struct sticky_token *tokens; /* of each server; NULL: clients are not brought back */
+    bool shares_counts;          /* what is in use is counted for all workers together */
     const struct metrics_view *metrics;
     unsigned worker;
     bool settled; /* it is the present one */
@@ -67,6 +69,7 @@ struct lease_request {
     const struct connection *client;
     bool pooled;         /* one that was used before will do */
     bool hashed;         /* requests with the same ... */
+    struct span token;   /* of the server that the client had before (sticky.h); or empty */
     uint64_t hash;       /* ... go to the same server, where balance = hash:... */
     unsigned generation; /* of the group's servers, that the following are of */
     struct tried tried;  /* servers that are left out, for they were tried; group_lease() adds to them */
@@ -77,6 +80,7 @@ static inline void lease_request_init(struct lease_request *r, const struct conn
     r->client = client;
     r->pooled = pooled;
     r->hashed = false;
+    r->token = span_of(NULL, 0);
     r->generation = 0;
     r->tried.count = 0;
 }

@@ -49,16 +49,15 @@ static void obey_operator(struct server_state *state, const struct group *old, c
         }
 }
 
-/* What all workers know of it. Of a name's hosts each is one of its own. */
-static struct standing *find_standing(const struct group *g, const struct conf_server *conf,
-                                      const struct name_member *host)
+struct standing *server_standing(struct standings *all, const struct conf_upstream *upstream,
+                                 const struct conf_server *conf, const struct name_member *host)
 {
     char text[GREEN_ADDRESS_TEXT], name[512];
     if (!host || !host->address_count)
-        return standing_hold(g->standings, g->conf->name, conf->text);
+        return standing_hold(all, upstream->name, conf->text);
     snprintf(name, sizeof name, "%.256s (%s)", conf->text,
              green_address_text(&host->addresses[0], true, text));
-    return standing_hold(g->standings, g->conf->name, name);
+    return standing_hold(all, upstream->name, name);
 }
 
 static struct server_state *state_new(const struct group *g, const struct conf_server *conf,
@@ -67,7 +66,7 @@ static struct server_state *state_new(const struct group *g, const struct conf_s
     struct server_state *state = calloc(1, sizeof *state);
     if (!state)
         return NULL;
-    state->standing = find_standing(g, conf, host);
+    state->standing = server_standing(g->standings, g->conf, conf, host);
     if (!state->standing) {
         free(state);
         return NULL;

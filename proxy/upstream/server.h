@@ -68,6 +68,10 @@ static inline int64_t server_tier(const struct server *s)
     return s->conf->tier * SERVER_TIERS + s->tier;
 }
 
+/* What all workers know of it. Of a name's hosts each is one of its own. NULL: no memory. */
+struct standing *server_standing(struct standings *all, const struct conf_upstream *upstream,
+                                 const struct conf_server *conf, const struct name_member *host);
+
 /* The state of this server (of a name: of this host that it stands for) in `old`, the present group of that name or NULL,
  * unless `made`, servers of `g`, has taken it already; else a new one. NULL: no memory. */
 struct server_state *server_state_hold(const struct members *made, const struct group *g,

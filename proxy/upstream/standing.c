@@ -1,17 +1,20 @@
 /* Standings of servers, found by name (standing.h). */
 #include "standing.h"
 
+#include <errno.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #define CACHE_LINE 64
 
-void standings_init(struct standings *all)
+int standings_init(struct standings *all)
 {
     *all = (struct standings){.tree = NULL};
     pthread_mutex_init(&all->lock, NULL);
     LIST_INIT(&all->list);
+    return getrandom(all->secret, sizeof all->secret, 0) == sizeof all->secret ? 0 : -EIO;
 }
 
 void standings_destroy(struct standings *all)

@@ -15,6 +15,16 @@
 
 #include <green.h>
 
+/* What the health check of a server has seen; the main thread's alone. */
+struct standing_check {
+    green_time due;     /* the next one */
+    unsigned round;     /* when it was last found to be checked (health.h) */
+    unsigned good, bad; /* in a row */
+    bool known;         /* it is checked */
+    bool under_way;
+    char why[128]; /* what the last one has seen */
+};
+
 struct standing {
     atomic_llong active;     /* connections in use, where somebody wants to know (group->shares_counts) */
     _Atomic int64_t latency; /* peak EWMA of the time to the first byte, ns; 0: nothing is known */
@@ -32,6 +42,7 @@ struct standing {
     unsigned references; /* under all->lock */
     LIST_ENTRY(standing) link;
     const char *upstream, *server;
+    struct standing_check check;
 };
 
 LIST_HEAD(standing_list, standing);
@@ -40,11 +51,13 @@ LIST_HEAD(standing_list, standing);
 struct standings {
     pthread_mutex_t lock; /* of the list, and of references: held for moments */
     struct standing_list list;
-    void *tree;             /* the same, of tsearch(3) */
-    atomic_uint generation; /* changes whenever the choice of servers may: groups look at all again */
+    void *tree;               /* the same, of tsearch(3) */
+    unsigned char secret[32]; /* drawn at the start: for cookies (sticky.h) */
+    atomic_uint generation;   /* changes whenever the choice of servers may: groups look at all again */
 };
 
-void standings_init(struct standings *all);
+/* 0 or -errno. */
+int standings_init(struct standings *all);
 void standings_destroy(struct standings *all); /* after the last reference */
 
 /* That of this server of this upstream, made if need be. Any thread. NULL: no memory. */

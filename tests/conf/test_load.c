@@ -57,10 +57,11 @@ START_TEST(a_file_is_loaded)
     ck_assert_int_eq(c->upstreams[0].origin.line, 4);
     conf_free(c);
     put("b.ini", WEB "foo\n[upstream app]\nserver = x\n");
-    load_file("./b.ini",
-              "./b.ini:4: [listener web]: the line is neither a [section] nor 'key = value'\n"
-              "./b.ini:6: [upstream app] server: 'x' has no port; allowed: HOST:PORT, [IPV6]:PORT or "
-              "unix:/PATH, and weight=1 to weight=256\n");
+    load_file(
+        "./b.ini",
+        "./b.ini:4: [listener web]: the line is neither a [section] nor 'key = value'\n"
+        "./b.ini:6: [upstream app] server: 'x' has no port; allowed: HOST:PORT, [IPV6]:PORT, unix:/PATH or "
+        "srv:_SERVICE._PROTOCOL.DOMAIN, and weight=1 to weight=256, tier=1 to tier=15 or backup\n");
 }
 END_TEST
 
