@@ -388,7 +388,54 @@ static void write_workers(FILE *out, const struct metrics *m)
     }
 }
 
-void exposition_write(FILE *out, const struct process *process)
+/* --- health ------------------------------------------------------------------------------------------------------- */
+
+static uint64_t is_up(const struct standing *s)
+{
+    return standing_state(s, green_now()) == STANDING_UP;
+}
+
+static uint64_t ejections(const struct standing *s)
+{
+    return atomic_load(&s->ejected);
+}
+
+static uint64_t changes(const struct standing *s)
+{
+    return atomic_load(&s->changes);
+}
+
+static const struct {
+    const char *name, *type, *help;
+    uint64_t (*read)(const struct standing *s);
+} of_standings[] = {
+    {"server_up", "gauge", "1 while the server is well: neither down by its health check nor ejected.",
+     is_up},
+    {"server_ejections_total", "counter", "Times that the server was ejected, since it failed its requests.",
+     ejections},
+    {"server_health_changes_total", "counter", "Times that the health check found the server up or down.",
+     changes},
+};
+
+/* Of each host that a name stands for there is one. */
+static void write_health(FILE *out, struct standings *all)
+{
+    const struct standing *s;
+    pthread_mutex_lock(&all->lock);
+    for (size_t i = 0; i < COUNT(of_standings) && !LIST_EMPTY(&all->list); i++) {
+        head(out, of_standings[i].name, of_standings[i].type, of_standings[i].help);
+        LIST_FOREACH(s, &all->list, link)
+        {
+            fprintf(out, "greenway_%s{", of_standings[i].name);
+            label(out, "", "upstream", s->upstream);
+            label(out, ",", "server", s->server);
+            fprintf(out, "} %llu\n", (unsigned long long)of_standings[i].read(s));
+        }
+    }
+    pthread_mutex_unlock(&all->lock);
+}
+
+void exposition_write(FILE *out, struct process *process)
 {
     snapshot_count_names(process->snapshot);
     write_process(out, process);
@@ -398,4 +445,5 @@ void exposition_write(FILE *out, const struct process *process)
     write_routes(out, process->snapshot->metrics);
     write_upstreams(out, process->snapshot->metrics);
     write_servers(out, process->snapshot->metrics);
+    write_health(out, &process->standings);
 }

@@ -9,6 +9,6 @@ struct process;
 #define EXPOSITION_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 /* Main thread. */
-void exposition_write(FILE *out, const struct process *process);
+void exposition_write(FILE *out, struct process *process);
 
 #endif

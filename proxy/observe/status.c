@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -154,6 +155,30 @@ static json_t *servers_of(const struct metrics_view *v, size_t upstream)
     return list;
 }
 
+/* How all servers of an upstream are; of a name there may be several. Main thread. */
+static json_t *health_of(struct standings *all, const char *upstream)
+{
+    static const char *const states[] = {
+        [STANDING_UP] = "up", [STANDING_DOWN] = "down", [STANDING_EJECTED] = "ejected"};
+    const struct standing *s;
+    json_t *list = json_array();
+    pthread_mutex_lock(&all->lock);
+    LIST_FOREACH(s, &all->list, link)
+    {
+        if (strcmp(s->upstream, upstream) != 0)
+            continue;
+        json_t *o = json_object();
+        add_text(o, "server", s->server);
+        add_text(o, "state", states[standing_state(s, green_now())]);
+        add_text(o, "check", s->check.why);
+        add_number(o, "ejections", atomic_load(&s->ejected));
+        add_number(o, "changes", atomic_load(&s->changes));
+        json_array_append_new(list, o);
+    }
+    pthread_mutex_unlock(&all->lock);
+    return list;
+}
+
 /* The addresses that a name stands for. */
 static json_t *resolved_of(struct name *name)
 {
@@ -207,6 +232,7 @@ static json_t *upstreams_of(const struct snapshot *s, const struct history *h)
         json_object_set_new(o, "first_byte", latency(&recent));
         json_object_set_new(o, "names", names_of(s, i));
         json_object_set_new(o, "servers", servers_of(v, i));
+        json_object_set_new(o, "health", health_of(&s->process->standings, set->name));
         json_array_append_new(list, o);
     }
     return list;

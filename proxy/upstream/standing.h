@@ -65,6 +65,17 @@ struct standing *standing_hold(struct standings *all, const char *upstream, cons
 void standing_hold_again(struct standing *s);
 void standing_release(struct standing *s);
 
+enum standing_state { STANDING_UP, STANDING_DOWN, STANDING_EJECTED };
+
+/* How it is now, whatever an operator says. Any thread. */
+static inline enum standing_state standing_state(const struct standing *s, green_time now)
+{
+    if (atomic_load_explicit(&s->down, memory_order_relaxed))
+        return STANDING_DOWN;
+    return now < atomic_load_explicit(&s->ejected_until, memory_order_relaxed) ? STANDING_EJECTED
+                                                                               : STANDING_UP;
+}
+
 /* Something changed that decides who gets requests. Any thread. */
 static inline void standings_changed(struct standings *all)
 {
