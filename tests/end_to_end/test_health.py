@@ -5,6 +5,7 @@ import re
 import signal
 import threading
 
+from admin import Admin
 from harness import Case, PATIENCE, answering, main, wait_for
 from wire import ok
 
@@ -155,28 +156,18 @@ class Health(Case):
         self.assertEqual(proxy.exchange(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").status, 503)
 
 
-class Shown(Case):
+class Shown(Admin):
     def test_health_is_shown(self):
         answer = healthy("one")
         answer.health = SICK
-        server, dead = self.upstream(answering(answer)), self.upstream(answering(healthy("two")))
-        proxy = self.proxy(server, dead, greenway="admin = 127.0.0.1:0",
-                           upstream="health_check = GET /healthz every=50ms fall=1 rise=1 timeout=5s")
-        admin = next(re.search(r"http://127\.0\.0\.1:\d+|127\.0\.0\.1:\d+", line).group() for line in proxy.lines
-                     if "admin" in line)
-        if not admin.startswith("http"):
-            admin = "http://" + admin
-
-        def shown():
-            text = self.curl(admin + "/metrics").stdout.decode()
-            return ('greenway_server_up{upstream="app",server="%s"} 0' % server.server in text and
-                    'greenway_server_up{upstream="app",server="%s"} 1' % dead.server in text and
-                    'greenway_server_health_changes_total{upstream="app",server="%s"} 1' % server.server in text)
-        wait_for(shown, lambda: self.curl(admin + "/metrics").stdout.decode())
-        status = json.loads(self.curl(admin + "/status.json").stdout)
-        health = {h["server"]: h for h in status["upstreams"][0]["health"]}
-        self.assertEqual((health[server.server]["state"], health[server.server]["check"]), ("down", "status 500"))
-        self.assertEqual(health[dead.server]["state"], "up")
+        sick, well = self.upstream(answering(answer)), self.upstream(answering(healthy("two")))
+        self.with_admin(sick, well, upstream="health_check = GET /healthz every=50ms fall=1 rise=1 timeout=5s")
+        self.wait_metric(1, "greenway_server_health_changes_total", server=sick.server)
+        self.assertEqual(self.metrics().sum("greenway_server_up", server=sick.server), 0)
+        self.assertEqual(self.metrics().sum("greenway_server_up", server=well.server), 1)
+        health = {h["server"]: h for h in json.loads(self.ask("/status.json")[2])["upstreams"][0]["health"]}
+        self.assertEqual((health[sick.server]["state"], health[sick.server]["check"]), ("down", "status 500"))
+        self.assertEqual(health[well.server]["state"], "up")
 
 
 class Ejection(Case):
