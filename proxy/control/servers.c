@@ -239,7 +239,7 @@ int call_upstreams(struct control_call *call)
 struct server_order {
     char upstream[NAME_BYTES], server[NAME_BYTES];
     bool sets_weight;
-    int64_t weight;
+    int64_t weight; /* 0: as configured */
     enum server_duty duty;
 };
 
@@ -343,9 +343,11 @@ int call_enable(struct control_call *call)
 int call_weight(struct control_call *call)
 {
     struct server_order order = {.sets_weight = true};
-    unsigned long long weight;
-    if (!control_number(call->words[2], 1, 256, &weight))
-        return call_refuse(call, "a weight is a number from 1 to 256, not '%.40s'; drain takes a server out",
+    unsigned long long weight = 0;
+    if (strcmp(call->words[2], "configured") != 0 && !control_number(call->words[2], 1, 256, &weight))
+        return call_refuse(call,
+                           "a weight is a number from 1 to 256 or the word configured, not '%.40s'; drain "
+                           "takes a server out",
                            call->words[2]);
     order.weight = (int64_t)weight;
     return give_order(call, &order);

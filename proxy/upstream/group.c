@@ -141,7 +141,8 @@ void server_set_duty(struct server *s, enum server_duty duty)
 
 void server_set_weight(struct server *s, int64_t weight)
 {
-    s->state->weight = s->weight = weight;
+    s->state->weight = weight;
+    s->weight = weight ? weight : s->conf->weight;
     balance_reweigh(s->group);
 }
 

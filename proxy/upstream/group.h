@@ -59,7 +59,7 @@ void group_close_idle(struct group *g);
 /* Leased connections must have been given back. */
 void group_destroy(struct group *g);
 
-/* Sets what an operator wants; idle connections of a server that gets nothing any more are closed. Never switch. */
+/* Sets what an operator wants (a weight of 0: as configured); idle connections of a server that gets nothing any more are closed. Never switch. */
 void server_set_duty(struct server *s, enum server_duty duty);
 void server_set_weight(struct server *s, int64_t weight);
 

@@ -53,6 +53,12 @@ class Commands(ControlCase):
                         header = [line for line in text if line.split() and set(line.split()) <= set(value[0])]
                         self.assertTrue(header, (name, key, text))
 
+    def test_every_command_has_its_place_in_the_manual(self):
+        self.start()
+        with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/control.md")) as file:
+            headings = [line[4:].strip() for line in file if line.startswith("### ")]
+        self.assertEqual(sorted(headings), sorted(row["command"] for row in self.control.json("help")["commands"]))
+
     def test_status(self):
         proxy = self.start()
         with proxy.dial() as wire:
@@ -291,6 +297,9 @@ class Servers(ControlCase):
         self.control.json("weight app %s 3" % self.apps[0].server)
         self.assertEqual(self.ask(20), [15, 5])
         self.assertEqual(self.server(self.apps[0])["weight"], 3)
+        self.control.json("weight app %s configured" % self.apps[0].server)
+        self.assertEqual(self.ask(20), [10, 10])
+        self.assertEqual(self.server(self.apps[0])["weight"], 1)
 
     def test_one_server_alone(self):
         proxy = self.proxy(self.app, greenway="control = %s" % self.path("second.sock"))

@@ -90,6 +90,12 @@ class Installed(unittest.TestCase):
         self.assertEqual(self.complete("greenway", "help", "shutdown_g"), {"shutdown_grace"})
         self.assertEqual(self.complete("greenway", "check", "--e"), {"--effective"})
         self.assertLessEqual({"--header", "--from", "--listener", "-H"}, self.complete("greenway", "explain", "-"))
+        offered = self.complete("greenway", "ctl", "")
+        self.assertLessEqual({"status", "drain", "connections", "log", "logs", "reload"}, offered)
+        self.assertEqual(self.complete("greenway", "ctl", "--json", "-s", "/x", "log", ""), {"level"})
+        self.assertEqual(self.complete("greenway", "ctl", "connections", "k"), {"kill"})
+        self.assertLessEqual({"-s", "--socket", "--json"}, self.complete("greenway", "ctl", "-"))
+        self.assertLessEqual({"--interval", "--config"}, self.complete("greenway", "top", "-"))
         ini = self.one("etc/greenway/greenway.ini")
         self.assertIn(str(ini), self.complete("greenway", "run", "-c", str(ini)[:-3]))
 
