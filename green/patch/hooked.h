@@ -111,8 +111,11 @@ GREEN_HOOKED(PROCESS, int, waitid, (idtype_t which, id_t id, siginfo_t *info, in
 GREEN_HOOKED(PROCESS, int, system, (const char *command), (command))
 GREEN_HOOKED(PROCESS, FILE *, popen, (const char *command, const char *mode), (command, mode))
 GREEN_HOOKED(PROCESS, int, pclose, (FILE *file), (file))
-GREEN_HOOKED(PROCESS, int, fileno, (FILE *file), (file))
-GREEN_HOOKED(PROCESS, int, fileno_unlocked, (FILE *file), (file))
+
+/* streams.c */
+GREEN_HOOKED(STDIO, FILE *, fdopen, (int fd, const char *mode), (fd, mode))
+GREEN_HOOKED(STDIO, int, fileno, (FILE *file), (file))
+GREEN_HOOKED(STDIO, int, fileno_unlocked, (FILE *file), (file))
 
 /* mutex.c */
 GREEN_HOOKED(SYNC, int, pthread_mutex_lock, (pthread_mutex_t *mutex), (mutex))

@@ -1,11 +1,11 @@
 /* Children: waiting for them, system(3), popen(3). fork(2) needs no help, vfork(2) can have none. */
 #include "signals.h"
+#include "streams.h"
 
 #include "../os/waitpid.h"
 
 #include <fcntl.h>
 #include <spawn.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -162,51 +162,8 @@ HOOK int system(const char *command)
 
 /* --- popen ---------------------------------------------------------------------------------------------------------- */
 
-/* A stream on a pipe to a shell. Its bytes go through read() and write(), not libc's own, which cannot be hooked. */
-struct pipe_stream {
-    struct green_node node;
-    FILE *file;
-    int fd;
-    pid_t pid;
-};
-
-static pthread_mutex_t streams_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct green_chain streams;
-
-static struct pipe_stream *find_stream(const FILE *file, bool take)
-{
-    struct pipe_stream *found = NULL;
-    pthread_mutex_lock(&streams_lock);
-    for (struct green_node *node = streams.first; node && !found; node = node->next)
-        if (CONTAINER_OF(node, struct pipe_stream, node)->file == file)
-            found = CONTAINER_OF(node, struct pipe_stream, node);
-    if (found && take)
-        chain_remove(&found->node);
-    pthread_mutex_unlock(&streams_lock);
-    return found;
-}
-
-static ssize_t stream_read(void *cookie, char *buffer, size_t size)
-{
-    const struct pipe_stream *s = cookie;
-    return read(s->fd, buffer, size);
-}
-
-static ssize_t stream_write(void *cookie, const char *buffer, size_t size)
-{
-    const struct pipe_stream *s = cookie;
-    ssize_t n = write(s->fd, buffer, size);
-    return n < 0 ? 0 : n; /* what fopencookie(3) takes for an error */
-}
-
-static int stream_close(void *cookie)
-{
-    const struct pipe_stream *s = cookie;
-    return close(s->fd);
-}
-
 /* The shell has its end of the pipe as standard input or output; the other ends of all such streams are close-on-exec. */
-static int start_piped(struct pipe_stream *s, const char *command, bool reads, bool keep)
+static int start_piped(struct stream *s, const char *command, bool reads, bool keep)
 {
     int ends[2], child = reads ? 1 : 0;
     posix_spawn_file_actions_t actions;
@@ -228,29 +185,6 @@ static int start_piped(struct pipe_stream *s, const char *command, bool reads, b
     return r;
 }
 
-static struct pipe_stream *open_stream(const char *command, bool reads, bool keep)
-{
-    struct pipe_stream *s = calloc(1, sizeof *s);
-    if (!s)
-        return NULL;
-    int r = start_piped(s, command, reads, keep);
-    if (r < 0) {
-        free(s);
-        errno = -r;
-        return NULL;
-    }
-    s->file = fopencookie(s, reads ? "r" : "w",
-                          (cookie_io_functions_t){stream_read, stream_write, NULL, stream_close});
-    if (s->file)
-        return s;
-    close(s->fd);
-    int status;
-    end_of_shell(s->pid, &status);
-    free(s);
-    errno = ENOMEM;
-    return NULL;
-}
-
 HOOK FILE *popen(const char *command, const char *mode)
 {
     if (!COOPERATIVE(PROCESS))
@@ -260,37 +194,31 @@ HOOK FILE *popen(const char *command, const char *mode)
         errno = EINVAL;
         return NULL;
     }
-    struct pipe_stream *s = open_stream(command, reads, !strchr(mode, 'e'));
-    if (!s)
+    struct stream made = {.pid = 0}; /* until it has begun */
+    int r = start_piped(&made, command, reads, !strchr(mode, 'e'));
+    if (r < 0) {
+        errno = -r;
         return NULL;
-    __fsetlocking(s->file, FSETLOCKING_BYCALLER); /* its lock would be the thread's, not the greenlet's */
-    pthread_mutex_lock(&streams_lock);
-    chain_push(&streams, &s->node);
-    pthread_mutex_unlock(&streams_lock);
-    return s->file;
+    }
+    FILE *file = green__stream_open(made.fd, reads ? "r" : "w", made.pid);
+    if (!file) {
+        int status;
+        close(made.fd);
+        end_of_shell(made.pid, &status);
+        errno = ENOMEM;
+    }
+    return file;
 }
 
 HOOK int pclose(FILE *file)
 {
-    struct pipe_stream *s = find_stream(file, true);
-    if (!s)
+    const struct stream *s = green__stream_of(file);
+    if (!s || !s->pid)
         return REAL(pclose)(file);
     int status = 0;
     pid_t pid = s->pid;
     REAL(fclose)(file);
-    free(s);
     int r = green__hub && green__hub->current ? end_of_shell(pid, &status)
                                               : (REAL(waitpid)(pid, &status, 0) == pid ? 0 : -errno);
     return r < 0 ? fail(r) : status;
-}
-
-HOOK int fileno(FILE *file)
-{
-    const struct pipe_stream *s = streams.first ? find_stream(file, false) : NULL;
-    return s ? s->fd : REAL(fileno)(file);
-}
-
-HOOK int fileno_unlocked(FILE *file)
-{
-    return fileno(file);
 }

@@ -87,11 +87,17 @@ static const struct {
     const char *name;
     unsigned families;
 } words[] = {
-    {"net", GREEN_PATCH_NET},         {"sleep", GREEN_PATCH_SLEEP},
-    {"dns", GREEN_PATCH_DNS},         {"process", GREEN_PATCH_PROCESS},
-    {"default", GREEN_PATCH_DEFAULT}, {"sync", GREEN_PATCH_SYNC},
-    {"threads", GREEN_PATCH_THREADS}, {"pthread", GREEN_PATCH_THREADS},
-    {"file", GREEN_PATCH_FILE},       {"none", 0},
+    {"net", GREEN_PATCH_NET},
+    {"sleep", GREEN_PATCH_SLEEP},
+    {"dns", GREEN_PATCH_DNS},
+    {"process", GREEN_PATCH_PROCESS},
+    {"default", GREEN_PATCH_DEFAULT},
+    {"sync", GREEN_PATCH_SYNC},
+    {"threads", GREEN_PATCH_THREADS},
+    {"pthread", GREEN_PATCH_THREADS},
+    {"file", GREEN_PATCH_FILE},
+    {"stdio", GREEN_PATCH_STDIO},
+    {"none", 0},
 };
 
 static const struct {
@@ -141,7 +147,7 @@ static unsigned families_of(const char *text)
             fprintf(
                 stderr,
                 "libgreen-patch: GREEN_PATCH: there is no family '%.*s'; there are net, sleep, dns, process, "
-                "default, sync, threads, file and none\n",
+                "default, sync, threads, file, stdio and none\n",
                 (int)length, text);
         text += length + (text[length] == ',');
     }

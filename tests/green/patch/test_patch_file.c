@@ -1,4 +1,4 @@
-/* Files and locks in greenlets, and splice(2): what a blocking call does, while others run. */
+/* Files, locks and streams in greenlets, and splice(2): what a blocking call does, while others run. */
 #include "patched.h"
 
 #include <sys/file.h>
@@ -268,11 +268,80 @@ START_TEST(test_tee_and_vmsplice)
 }
 END_TEST
 
+/* --- streams -------------------------------------------------------------------------------------------------------- */
+
+static void *print_lines(void *arg)
+{
+    FILE *f = fdopen(*(int *)arg, "w");
+    ck_assert_ptr_nonnull(f);
+    for (int i = 0; i < 20000; i++)
+        ck_assert_int_gt(fprintf(f, "line %d\n", i), 0);
+    ck_assert_int_eq(fclose(f), 0);
+    return NULL;
+}
+
+/* More than buffers hold, so that both sides have to wait in the middle of a call. */
+START_TEST(test_streams)
+{
+    int fds[2];
+    char line[64], expected[64];
+    green_patch(GREEN_PATCH_DEFAULT | GREEN_PATCH_STDIO);
+    blocking_pair(fds, SOCK_STREAM);
+    green_t *printer = spawn(print_lines, &fds[1]);
+    FILE *f = fdopen(fds[0], "r");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(fileno(f), fds[0]);
+    for (int i = 0; i < 20000; i++) {
+        ck_assert_ptr_nonnull(fgets(line, sizeof line, f));
+        snprintf(expected, sizeof expected, "line %d\n", i);
+        ck_assert_str_eq(line, expected);
+    }
+    ck_assert_ptr_null(fgets(line, sizeof line, f));
+    ck_assert(feof(f));
+    finish(printer);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(fcntl(fds[0], F_GETFD), -1);
+    ck_assert_ptr_null(fdopen(fds[0], "r"));
+    ck_assert_int_eq(errno, EBADF);
+    int end = open("/dev/null", O_RDONLY);
+    ck_assert_ptr_null(fdopen(end, "w"));
+    ck_assert_int_eq(errno, EINVAL);
+    ck_assert_int_eq(close(end), 0);
+}
+END_TEST
+
+START_TEST(test_timeout_in_a_stream)
+{
+    int fds[2];
+    char line[64];
+    green_timeout_t t;
+    green_patch(GREEN_PATCH_DEFAULT | GREEN_PATCH_STDIO);
+    ck_assert_ptr_nonnull(green_hub());
+    blocking_pair(fds, SOCK_STREAM);
+    FILE *f = fdopen(fds[0], "r");
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(write(fds[1], "half a ", 7), 7);
+    green_timeout_start(&t, GREEN_MS(5));
+    ck_assert_ptr_null(fgets(line, sizeof line, f));
+    ck_assert(ferror(f));
+    ck_assert_int_eq(errno, ETIMEDOUT);
+    green_timeout_stop(&t);
+    ck_assert_int_eq(fclose(f), 0);
+    ck_assert_int_eq(close(fds[1]), 0);
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
-        {test_reading_and_writing, 0}, {test_names, 0}, {test_locks, 0}, {test_many, 0}, {test_splice, 0},
+        {test_reading_and_writing, 0},
+        {test_names, 0},
+        {test_locks, 0},
+        {test_many, 0},
+        {test_splice, 0},
         {test_tee_and_vmsplice, 0},
+        {test_streams, 0},
+        {test_timeout_in_a_stream, 0},
     };
     return RUN_TESTS("patch/file", tests);
 }
