@@ -54,6 +54,7 @@ struct conf_access {
 #include "privileges.h"
 #include "service.h"
 #include "destination.h"
+#include "acme.h"
 #include "tls.h"
 #include "proxy_protocol.h"
 
@@ -66,6 +67,7 @@ struct conf_listener {
     struct conf_authentication authentication; /* in a route leeway, forward: CONF_INHERIT unless set */
     struct conf_client client;
     struct conf_tls_listener tls;
+    struct conf_acme_listener acme;
     struct conf_proxy_in proxy;
     struct conf_demand demand;
     struct conf_patience patience;
@@ -178,6 +180,7 @@ struct conf {
     struct conf_admin admin;
     int64_t max_handshakes; /* of each worker */
     int64_t certificate_watch;
+    struct conf_acme acme;
 
     struct conf_listener *listeners;
     size_t listener_count;

@@ -53,6 +53,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/balance.inc"
 #include "keys/health.inc"
 #include "keys/tls.inc"
+#include "keys/acme.inc"
 #include "keys/proxy_protocol.inc"
 #include "keys/access.inc"
 #include "keys/authentication.inc"

@@ -92,7 +92,8 @@ void conf_check_header_rules(struct conf_loader *loader);
 /* health.c */
 void conf_check_health(struct conf_loader *loader);
 
-/* tls.c */
+/* acme.c, tls.c: the former first. */
+void conf_check_acme(struct conf_loader *loader);
 void conf_check_tls(struct conf_loader *loader);
 
 /* control.c: a group without a socket. */

@@ -37,9 +37,11 @@ extern const struct conf_syntax conf_root_syntax, conf_index_syntax, conf_fallba
     conf_field_value_syntax;                                                /* files.c */
 extern const struct conf_syntax conf_coding_syntax, conf_media_type_syntax; /* bodies.c */
 extern const struct conf_syntax conf_file_path_syntax, conf_alpn_syntax, conf_hsts_syntax,
-    conf_tls_name_syntax, conf_tls_route_syntax, conf_terms_syntax;         /* tls.c */
-extern const struct conf_syntax conf_balance_syntax, conf_sticky_syntax;    /* balance.c */
-extern const struct conf_syntax conf_health_check_syntax;                   /* health.c */
+    conf_tls_name_syntax, conf_tls_route_syntax, conf_terms_syntax;      /* tls.c */
+extern const struct conf_syntax conf_balance_syntax, conf_sticky_syntax; /* balance.c */
+extern const struct conf_syntax conf_health_check_syntax;                /* health.c */
+extern const struct conf_syntax conf_email_syntax, conf_https_syntax, conf_acme_binding_syntax,
+    conf_acme_name_syntax;                                                  /* acme.c */
 extern const struct conf_syntax conf_mirror_syntax;                         /* mirror.c */
 extern const struct conf_syntax conf_destination_syntax, conf_ports_syntax; /* destination.c */
 extern const struct conf_syntax conf_log_target_syntax, conf_log_format_syntax, conf_log_condition_syntax,

@@ -218,11 +218,11 @@ static void check_certificates(struct conf_loader *l, struct conf_listener *list
     const char *section = title(l, CONF_LISTENER, listener->name);
     struct conf_origin on = conf_listener_origin(listener, "tls");
 
-    if (tls->certificate_count && !on.line)
+    if ((tls->certificate_count || listener->acme.on) && !on.line)
         tls->on = 1;
-    if (tls->on && !tls->certificate_count)
+    if (tls->on && !tls->certificate_count && !listener->acme.on)
         conf_error(l->errors, on, section, "tls",
-                   "there is no certificate to show; set certificate to its file");
+                   "there is no certificate to show; set certificate to its file, or acme to on");
     if (!tls->on && tls->certificate_count)
         conf_warning(l->errors, on, section, "tls", "the certificates of this listener are not used");
     if (tls->key_count && tls->key_count != tls->certificate_count)

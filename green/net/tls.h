@@ -78,6 +78,8 @@ int green_tls_context_certificate_pem(green_tls_context_t *context, const void *
 typedef struct green_tls_certificate green_tls_certificate_t;
 int green_tls_certificate_load(green_tls_certificate_t **out, const char *chain,
                                const char *key) GREEN_MUST_CHECK;
+/* From memory: the chain and the key in one text. */
+int green_tls_certificate_parse(green_tls_certificate_t **out, const void *pem, size_t size) GREEN_MUST_CHECK;
 green_tls_certificate_t *green_tls_certificate_retain(green_tls_certificate_t *certificate);
 void green_tls_certificate_release(green_tls_certificate_t *certificate); /* NULL is fine */
 int green_tls_context_certificate(green_tls_context_t *context,
@@ -165,6 +167,9 @@ int green_tls_context_scope(green_tls_context_t *context, const void *scope, siz
 typedef green_tls_context_t *(*green_tls_choose_fn)(void *arg, const char *server_name);
 int green_tls_context_choose(green_tls_context_t *context, green_tls_choose_fn fn,
                              void *arg) GREEN_MUST_CHECK;
+
+/* Within such a function: does the client offer exactly this one application protocol? */
+bool green_tls_choosing_for(const char *protocol);
 
 /* --- connections ------------------------------------------------------------------------------------------------- */
 

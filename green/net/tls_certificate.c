@@ -93,7 +93,7 @@ static int read_certificates(const void *pem, size_t size, STACK_OF(X509) * *out
     return 0;
 }
 
-static int read_key(const void *pem, size_t size, EVP_PKEY **out)
+int green__tls_parse_key(const void *pem, size_t size, EVP_PKEY **out)
 {
     ERR_clear_error();
     if (size > FILE_MAX)
@@ -117,7 +117,8 @@ int green_tls_context_certificate_pem(green_tls_context_t *context, const void *
     if (r == 0)
         r = read_certificates(chain, chain_size, &all);
     if (r == 0)
-        r = key ? read_key(key, key_size, &private) : read_key(chain, chain_size, &private);
+        r = key ? green__tls_parse_key(key, key_size, &private)
+                : green__tls_parse_key(chain, chain_size, &private);
     if (r == 0) {
         X509 *leaf = sk_X509_shift(all);
         ERR_clear_error();
@@ -149,15 +150,21 @@ int green_tls_context_certificate_file(green_tls_context_t *context, const char 
     return r;
 }
 
+int green__tls_parse_chain(const void *pem, size_t size, X509 **leaf, STACK_OF(X509) * *chain)
+{
+    int r = read_certificates(pem, size, chain);
+    if (r == 0)
+        *leaf = sk_X509_shift(*chain);
+    return r;
+}
+
 int green__tls_read_chain(const char *path, X509 **leaf, STACK_OF(X509) * *chain)
 {
     void *data = NULL;
     size_t size = 0;
     int r = read_file(path, &data, &size);
     if (r == 0)
-        r = read_certificates(data, size, chain);
-    if (r == 0)
-        *leaf = sk_X509_shift(*chain);
+        r = green__tls_parse_chain(data, size, leaf, chain);
     forget(data, size);
     return r;
 }
@@ -168,7 +175,7 @@ int green__tls_read_key(const char *path, EVP_PKEY **out)
     size_t size = 0;
     int r = read_file(path, &data, &size);
     if (r == 0)
-        r = read_key(data, size, out);
+        r = green__tls_parse_key(data, size, out);
     forget(data, size);
     return r;
 }

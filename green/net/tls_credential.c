@@ -80,16 +80,9 @@ static int check_key(const green_tls_certificate_t *c)
     return GREEN_ETLS_KEY;
 }
 
-int green_tls_certificate_load(green_tls_certificate_t **out, const char *chain, const char *key)
+/* c has its parts, if r is 0. */
+static int finish(green_tls_certificate_t *c, int r, green_tls_certificate_t **out)
 {
-    green_tls_certificate_t *c = calloc(1, sizeof *c);
-    *out = NULL;
-    if (!c)
-        return -ENOMEM;
-    atomic_init(&c->references, 1);
-    int r = green__tls_read_chain(chain, &c->leaf, &c->chain);
-    if (r == 0)
-        r = green__tls_read_key(key ? key : chain, &c->key);
     if (r == 0)
         r = check_key(c);
     if (r == 0)
@@ -101,6 +94,38 @@ int green_tls_certificate_load(green_tls_certificate_t **out, const char *chain,
     }
     *out = c;
     return 0;
+}
+
+static green_tls_certificate_t *begin(void)
+{
+    green_tls_certificate_t *c = calloc(1, sizeof *c);
+    if (c)
+        atomic_init(&c->references, 1);
+    return c;
+}
+
+int green_tls_certificate_load(green_tls_certificate_t **out, const char *chain, const char *key)
+{
+    green_tls_certificate_t *c = begin();
+    *out = NULL;
+    if (!c)
+        return -ENOMEM;
+    int r = green__tls_read_chain(chain, &c->leaf, &c->chain);
+    if (r == 0)
+        r = green__tls_read_key(key ? key : chain, &c->key);
+    return finish(c, r, out);
+}
+
+int green_tls_certificate_parse(green_tls_certificate_t **out, const void *pem, size_t size)
+{
+    green_tls_certificate_t *c = begin();
+    *out = NULL;
+    if (!c)
+        return -ENOMEM;
+    int r = green__tls_parse_chain(pem, size, &c->leaf, &c->chain);
+    if (r == 0)
+        r = green__tls_parse_key(pem, size, &c->key);
+    return finish(c, r, out);
 }
 
 green_tls_certificate_t *green_tls_certificate_retain(green_tls_certificate_t *c)

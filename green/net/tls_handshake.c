@@ -76,13 +76,29 @@ static bool adopt(struct tls *t, green_tls_context_t *chosen)
     return true;
 }
 
+/* The hello that an application is being asked about, in this thread. */
+static __thread SSL *asked_about;
+
+bool green_tls_choosing_for(const char *protocol)
+{
+    const unsigned char *p;
+    size_t size, length = strlen(protocol);
+    return asked_about &&
+           SSL_client_hello_get0_ext(asked_about, TLSEXT_TYPE_application_layer_protocol_negotiation, &p,
+                                     &size) &&
+           size == length + 3 && (size_t)p[0] * 256 + p[1] == length + 1 && p[2] == length &&
+           memcmp(p + 3, protocol, length) == 0;
+}
+
 /* Asks the application, as from inside the hub: whatever would switch there returns -EPERM. */
-static green_tls_context_t *ask(const green_tls_context_t *context, const char *name)
+static green_tls_context_t *ask(const green_tls_context_t *context, SSL *ssl, const char *name)
 {
     green_hub_t *hub = green__hub;
     green_t *self = hub->current;
     hub->current = NULL;
+    asked_about = ssl;
     green_tls_context_t *chosen = context->choose(context->choose_arg, name);
+    asked_about = NULL;
     hub->current = self;
     return chosen;
 }
@@ -103,7 +119,7 @@ static int look_at_hello(SSL *ssl, int *alert, void *unused)
     }
     if (!t->context->choose)
         return SSL_CLIENT_HELLO_SUCCESS;
-    green_tls_context_t *chosen = ask(t->context, t->server_name);
+    green_tls_context_t *chosen = ask(t->context, ssl, t->server_name);
     *alert = SSL_AD_UNRECOGNIZED_NAME;
     if (!chosen || !chosen->server)
         t->reason = "unrecognized_name";

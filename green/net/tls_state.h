@@ -125,6 +125,8 @@ int green__tls_changeable(const green_tls_context_t *context);
 /* tls_certificate.c: the certificate in a file with those that follow it; a private key. */
 int green__tls_read_chain(const char *path, X509 **leaf, STACK_OF(X509) * *chain);
 int green__tls_read_key(const char *path, EVP_PKEY **out);
+int green__tls_parse_chain(const void *pem, size_t size, X509 **leaf, STACK_OF(X509) * *chain);
+int green__tls_parse_key(const void *pem, size_t size, EVP_PKEY **out);
 
 /* tls_handshake.c: what a context must do in handshakes. */
 void green__tls_handshake_setup(green_tls_context_t *context);

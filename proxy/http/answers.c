@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "tls/challenges.h"
 #include "variables.h"
 
 static int cannot_fill(struct exchange *x, int error, const char *key)
@@ -81,4 +82,35 @@ int answer_text(struct exchange *x, const struct conf_respond *respond)
     if (r == 0 && respond->type)
         r = local_field(x, SPAN("X-Content-Type-Options"), SPAN("nosniff"));
     return r < 0 ? cannot_fill(x, r, "respond") : local_body(x, text);
+}
+
+/* --- proofs for an authority -------------------------------------------------------------------------------------- */
+
+static int find_proof(const struct exchange *x, char out[CHALLENGE_ANSWER])
+{
+    const size_t n = sizeof CHALLENGE_PATH - 1;
+    struct span path = x->request.uri.path;
+    if (path.n <= n || memcmp(path.p, CHALLENGE_PATH, n) != 0)
+        return -ENOENT;
+    return challenges_answer(path.p + n, path.n - n, out);
+}
+
+bool answer_is_proof(struct exchange *x)
+{
+    char proof[CHALLENGE_ANSWER];
+    x->proof = x->request.method == HTTP_METHOD_GET && find_proof(x, proof) >= 0;
+    return x->proof;
+}
+
+int answer_proof(struct exchange *x)
+{
+    char *proof = memory_take(&x->memory, CHALLENGE_ANSWER);
+    if (!proof)
+        return exchange_fail(x, 500, "no_memory", "proxy_internal_error", BLAME_NONE, NULL);
+    int n = find_proof(x, proof);
+    if (n < 0) /* it was over a moment ago */
+        return exchange_fail(x, 404, "no_route", "destination_not_found", BLAME_LISTENER, "upstream");
+    local_begin(x, 200);
+    int r = local_field(x, SPAN("Content-Type"), SPAN("application/octet-stream"));
+    return r < 0 ? cannot_fill(x, r, "acme") : local_body(x, span_of(proof, (size_t)n));
 }

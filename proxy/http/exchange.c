@@ -27,6 +27,7 @@
 #include "route/match.h"
 #include "runtime/process.h"
 #include "runtime/sources.h"
+#include "tls/challenges.h"
 #include "tracing.h"
 #include "upgrade.h"
 #include "variables.h"
@@ -53,7 +54,7 @@ void exchange_prepare(struct exchange *x, struct connection *c, struct h1 *clien
     x->request_id = x->traceparent = x->set_cookie = span_of(NULL, 0);
     x->path = x->target = span_of(NULL, 0);
     x->request_edits = x->response_edits = (struct http_edits){NULL, 0};
-    x->close = x->stuck = x->trusted = x->limited = false;
+    x->proof = x->close = x->stuck = x->trusted = x->limited = false;
     x->source = &c->peer;
     x->counted = NULL;
     x->page.status = 0;
@@ -182,6 +183,8 @@ int exchange_choose_route(struct exchange *x)
     struct route_request request;
     if (x->listener->protocol == CONF_FORWARD)
         return origin_choose(x);
+    if (challenges_any() && answer_is_proof(x))
+        return 0;
     if (x->listener->tls.redirect_https)
         return 0;
     if (exchange_route_request(x, &request) < 0)
@@ -325,6 +328,8 @@ static int answer_from_files(struct exchange *x)
 static int answer_here(struct exchange *x)
 {
     exchange_discard_body(x);
+    if (x->proof)
+        return answer_proof(x);
     if (x->listener->tls.redirect_https)
         return answer_https(x);
     if (x->route->redirect.written)
@@ -586,9 +591,9 @@ enum exchange_end exchange_run(struct connection *c, struct h1 *client)
         r = exchange_choose_route(&x);
     if (r == 0)
         limit_time(&x);
-    if (r == 0)
+    if (r == 0 && !x.proof)
         r = exchange_admit(&x);
-    if (r == 0 && !x.answer) /* else somebody who was asked has refused the request */
+    if (r == 0 && !x.answer && !x.proof) /* else somebody who was asked has refused the request */
         r = check_maintenance(&x);
     if (r == 0 && !x.answer)
         r = exchange_check_limits(&x);

@@ -44,6 +44,7 @@ struct exchange {
     struct span path, target; /* rewritten: the normal path, and what servers see; empty: as received */
     bool close;               /* the client's connection ends with this exchange */
     bool stuck;               /* for the client does not read */
+    bool proof;               /* it is an authority that asks, for what proves who we are */
     struct http_page page;    /* what to tell the client if it failed; status 0: nothing can be told */
     struct access_entry log;
     struct conf_origin origin; /* where the key that fired was set; log.origin points here */

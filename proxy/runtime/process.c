@@ -21,6 +21,8 @@
 #include "reload.h"
 #include "sandbox.h"
 #include "sources.h"
+#include "tls/renewal.h"
+#include "tls/storage.h"
 #include "tls/watch.h"
 #include "upgrade.h"
 #include "watchdog.h"
@@ -265,6 +267,7 @@ static int start(struct process *p)
         r = reload_begin(p);
     inherited_close();
     tls_watch_follow(p);
+    tls_renewal_follow(p);
     green_mutex_unlock(&p->changing);
     return r;
 }
@@ -313,6 +316,8 @@ int runtime_run(struct conf *conf, const char *path)
         endpoints_give(p.snapshot, privileges.uid, privileges.gid);
         control_give(p.control, &conf->control, privileges.uid, privileges.gid);
     }
+    if (r == 0)
+        r = storage_prepare(conf, privileges.change ? privileges.uid : (uid_t)-1, privileges.gid);
     if (r == 0) /* threads only come later */
         r = privileges_drop(&privileges, conf);
     if (r == 0)
@@ -338,6 +343,7 @@ int runtime_run(struct conf *conf, const char *path)
     }
     control_close(p.control);
     p.control = NULL;
+    tls_renewal_stop(&p);
     tls_watch_stop(&p);
     if (signals && green_kill(signals, GREEN_FOREVER) == 0)
         green_release(signals);

@@ -67,6 +67,8 @@ struct process {
     struct snapshot *next;   /* during a reload: what workers are to go over to */
     green_t *certificates;   /* looks after them: tls/watch.h */
     struct snapshot *certificates_of;
+    green_t *renewal; /* fetches certificates: tls/renewal.h */
+    struct snapshot *renewal_of;
 };
 
 /*

@@ -138,6 +138,12 @@ int reach_of(const struct conf *conf, reach_fn *fn, void *arg)
                   conf->admin.token_file.origin);
     tell_file(&w, conf->control.socket.path, true, "control", conf->control.socket.origin);
     tell_file(&w, conf->service.pid_file.written, true, "pid_file", conf->service.pid_file.origin);
+    for (size_t i = 0; i < conf->listener_count; i++)
+        if (conf->listeners[i].acme.on) {
+            tell(&w, conf->acme.storage.written, true, "acme_storage", conf_origin_of(conf, "acme_storage"));
+            tell_file(&w, conf->acme.ca.written, false, "acme_ca", conf->acme.ca.origin);
+            break;
+        }
     tell(&w, conf->temp_path, true, "temp_path", conf_origin_of(conf, "temp_path"));
     for (size_t i = 0; i < conf->listener_count; i++)
         listener(&w, &conf->listeners[i]);

@@ -17,6 +17,8 @@
 #include "observe/admin.h"
 #include "observe/error_log.h"
 #include "sandbox.h"
+#include "tls/renewal.h"
+#include "tls/storage.h"
 #include "tls/watch.h"
 #include "upstream/names.h"
 #include "workers.h"
@@ -198,6 +200,8 @@ static int get_ready(struct process *p, struct snapshot *next, unsigned workers)
     const struct conf *before = p->snapshot->conf;
     if (sandbox_covers(next->conf) < 0)
         return -EINVAL;
+    if (storage_prepare(next->conf, (uid_t)-1, (gid_t)-1) < 0)
+        return -EINVAL;
     next->logged = access_log_add(p->log, next->conf) == 0;
     if (!next->logged || endpoints_open(next, p->snapshot) < 0 || endpoints_share(next, workers) < 0)
         return -EINVAL;
@@ -259,6 +263,7 @@ static void go_over(struct process *p, struct snapshot *next, unsigned workers)
     names_configure(&p->names, &next->conf->names, !same_name_servers(before->conf, next->conf));
     change_error_log(before->conf, next->conf);
     tls_watch_follow(p);
+    tls_renewal_follow(p);
     admin_follow(p);
     control_follow(p->control, &before->conf->control, &next->conf->control);
     overload_configure(&p->overload, next->conf);

@@ -1,6 +1,9 @@
 /* Reading certificates from files and folders (certificates.h). */
 #include "certificates.h"
 
+#include "acme_keys.h"
+#include "storage.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -136,6 +139,67 @@ static int read_folder(struct reading *r, const struct conf_written *at)
     return result;
 }
 
+/* --- those that are fetched ---------------------------------------------------------------------------------------- */
+
+static bool covers(const green_tls_certificate_t *certificate, const char *name)
+{
+    const char *its, *rest = strchr(name, '.');
+    for (size_t i = 0; (its = green_tls_certificate_name(certificate, i)); i++)
+        if (!strcmp(its, name) || (its[0] == '*' && rest && !strcmp(its + 1, rest)))
+            return true;
+    return false;
+}
+
+/* What is in the storage, or something in its place. A file that is no good is fetched anew. */
+static int load_managed(const struct reading *r, struct certificate *c)
+{
+    int result = green_tls_certificate_load(&c->certificate, c->file, NULL);
+    if (result == 0 && covers(c->certificate, c->managed))
+        return 0;
+    if (result != -ENOENT && result != -ENOMEM)
+        conf_warning(r->errors, c->origin, r->section, "acme", "%s: %s; a new certificate is fetched",
+                     c->file,
+                     result < 0 ? green_tls_error(NULL) : "this is not the certificate that belongs there");
+    green_tls_certificate_release(c->certificate);
+    c->certificate = NULL;
+    char *pem = acme_self_signed(c->managed, NULL);
+    result = pem ? green_tls_certificate_parse(&c->certificate, pem, strlen(pem)) : -ENOMEM;
+    if (pem)
+        explicit_bzero(pem, strlen(pem));
+    free(pem);
+    c->placeholder = true;
+    return result < 0 ? -ENOMEM : 0;
+}
+
+static int read_managed(struct reading *r, const struct conf_acme_name *name)
+{
+    for (size_t i = 0; i < r->out->count; i++)
+        if (!r->out->list[i].managed && covers(r->out->list[i].certificate, name->name))
+            return 0;
+    struct certificate *more = realloc(r->out->list, (r->out->count + 1) * sizeof *more);
+    if (!more)
+        return -ENOMEM;
+    r->out->list = more;
+    struct certificate *c = &more[r->out->count];
+    *c = (struct certificate){.origin = name->origin, .managed = name->name};
+    c->file = storage_path(r->listener->acme.process, name->name, ".pem");
+    if (!c->file)
+        return -ENOMEM;
+    r->out->count++;
+    return load_managed(r, c);
+}
+
+static int read_all_managed(struct reading *r)
+{
+    const struct conf_acme_listener *acme = &r->listener->acme;
+    int result = 0;
+    for (size_t i = 0; acme->on && i < acme->name_count && result == 0; i++)
+        result = read_managed(r, &acme->names[i]);
+    return result;
+}
+
+/* --- all of them --------------------------------------------------------------------------------------------------- */
+
 int certificates_read(struct certificates *out, const struct conf_listener *listener,
                       struct conf_errors *errors)
 {
@@ -157,7 +221,7 @@ int certificates_read(struct certificates *out, const struct conf_listener *list
         if (one < 0)
             result = one;
     }
-    return result;
+    return result < 0 ? result : read_all_managed(&r);
 }
 
 void certificates_free(struct certificates *all)

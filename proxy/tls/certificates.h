@@ -11,6 +11,8 @@ struct certificate {
     green_tls_certificate_t *certificate;
     char *file;
     struct conf_origin origin; /* of the line that led there */
+    const char *managed;       /* the name that it is fetched for, of the configuration; NULL: it is not */
+    bool placeholder;          /* there is none yet: we signed this one ourselves */
 };
 
 struct certificates {

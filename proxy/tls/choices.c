@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "challenges.h"
 #include "settings.h"
 
 #define KINDS   3 /* of keys */
@@ -70,6 +71,8 @@ static green_tls_context_t *choose(void *arg, const char *name)
 {
     const struct tls_choices *s = arg;
     char wildcard[258];
+    if (challenges_any() && name && green_tls_choosing_for(CHALLENGE_PROTO))
+        return challenges_context(name);
     const struct choice *found = name ? look_up(s, name) : NULL;
     if (!name || (!found && is_address(name)))
         return s->nameless;

@@ -86,5 +86,12 @@ uint64_t tls_fingerprint(const struct conf_listener *listener)
     add_all(&print, tls->client_ca, tls->client_ca_count);
     add_all(&print, tls->client_crl, tls->client_crl_count);
     add_all(&print, tls->ticket_keys, tls->ticket_key_count);
+    for (size_t i = 0; listener->acme.on && i < listener->acme.name_count; i++) {
+        char file[4096];
+        int n = snprintf(file, sizeof file, "%s/%s.pem", listener->acme.process->storage.written,
+                         listener->acme.names[i].name);
+        if (n < (int)sizeof file)
+            add_file(&print, file);
+    }
     return print;
 }
