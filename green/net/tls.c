@@ -7,6 +7,9 @@
 /* Pieces smaller than this are put together so that each does not become a record of its own. */
 #define GATHER ((size_t)4096)
 
+/* After such a pause records begin small again. */
+#define REST GREEN_S(1)
+
 /* --- life -------------------------------------------------------------------------------------------------------- */
 
 int green__tls_new(struct tls **out, green_tls_context_t *context, green_stream_t *below)
@@ -243,6 +246,17 @@ static __attribute__((noinline)) enum tls_outcome write_gathered(struct tls *t, 
     return write_record(t, data, size, done);
 }
 
+/* A peer can decrypt a record only when it has all of it, and a connection that has just begun, or has rested, sends no
+ * more than a few segments before it must wait for word of them: such begin with small records. */
+static size_t record_limit(struct tls *t)
+{
+    green_time now = green_turn_time();
+    if (now - t->wrote > REST)
+        t->flowed = 0;
+    t->wrote = now;
+    return t->flowed < TLS_FIRST_BYTES ? TLS_FIRST_RECORD : TLS_RECORD;
+}
+
 /* Encrypts as much as there is room for; why it stopped. A record is only begun when it fits as a whole, so it never
  * is left half written, and the caller is not bound to come back with the same bytes. */
 static enum tls_outcome encrypt(struct tls *t, struct pieces *p)
@@ -250,8 +264,11 @@ static enum tls_outcome encrypt(struct tls *t, struct pieces *p)
     while (p->left) {
         size_t length = piece_length(p), done;
         bool gather = length < GATHER && length < p->left;
-        size_t size =
-            gather ? (p->left < GATHER ? p->left : GATHER) : (length < TLS_RECORD ? length : TLS_RECORD);
+        size_t most = record_limit(t), size = gather ? p->left : length;
+        if (gather && most > GATHER)
+            most = GATHER;
+        if (size > most)
+            size = most;
         size_t room = green__tls_room(t, p->left + TLS_RECORD_EXTRA);
         if (t->no_memory) {
             t->no_memory = false;
@@ -265,6 +282,7 @@ static enum tls_outcome encrypt(struct tls *t, struct pieces *p)
         if (outcome != TLS_DONE)
             return outcome;
         advance(p, done);
+        t->flowed += done;
     }
     return TLS_DONE;
 }

@@ -53,6 +53,8 @@ struct tls {
     green_tls_tickets_t *tickets; /* of the context that it began with, or NULL */
     struct tls_buffer in, out;
     struct tls_turn receiving, sending;
+    size_t flowed;      /* bytes written since it rested, as far as that matters */
+    green_time wrote;   /* the last of them */
     unsigned received;  /* counts what fills `in`: tells news from what was known */
     unsigned users;     /* greenlets inside its calls */
     bool closed;        /* green_stream_close(): the last user frees */
@@ -72,7 +74,9 @@ struct tls {
     bool host_is_address;
 };
 
-#define TLS_RECORD       ((size_t)16384)     /* plaintext in one record, at most */
+#define TLS_RECORD       ((size_t)16384) /* plaintext in one record, at most */
+#define TLS_FIRST_RECORD ((size_t)4000)  /* of those that a connection begins with, and begins with again */
+#define TLS_FIRST_BYTES  ((size_t)32 * 1024) /* how many bytes go in such */
 #define TLS_RECORD_EXTRA ((size_t)512)       /* more than encryption adds to it */
 #define TLS_BUFFER       ((size_t)65 * 1024) /* while bytes flow: four records and what encryption adds */
 #define TLS_SMALL        ((size_t)2048)      /* while they do not */

@@ -9,7 +9,7 @@ import time
 from certificates import Authority, secure
 from harness import PATIENCE, SMALL, Case, echo, http_config, main, run_command, settled, wait_for
 from upstream import answering
-from wire import get, post
+from wire import get, ok, post
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
 
@@ -279,6 +279,45 @@ class Traffic(Tls):
             for _ in range(2):
                 answer = wire.exchange(post("/", body))
                 self.assertEqual(hashlib.sha256(answer.body).digest(), hashlib.sha256(body).digest())
+
+    def test_records_begin_small_and_do_so_again_after_a_rest(self):
+        body = os.urandom(200000)
+        proxy = self.tls_proxy(self.ca.issue("one.example"), upstream=self.upstream(answering(lambda request: ok(body))))
+        with proxy.dial() as wire:
+            incoming, outgoing, raw = ssl.MemoryBIO(), ssl.MemoryBIO(), bytearray()
+            tls = self.ca.client().wrap_bio(incoming, outgoing, server_hostname="one.example")
+
+            def until(step):
+                while True:
+                    try:
+                        return step()
+                    except ssl.SSLWantReadError:
+                        if outgoing.pending:
+                            wire.sock.sendall(outgoing.read())
+                        data = wire.sock.recv(65536)
+                        self.assertTrue(data)
+                        raw.extend(data)
+                        incoming.write(data)
+
+            def sizes_of_answer():
+                del raw[:]
+                tls.write(get())
+                wire.sock.sendall(outgoing.read())
+                seen = b""
+                while not seen.endswith(body):
+                    seen += until(lambda: tls.read(65536))
+                sizes, at = [], 0
+                while at < len(raw):
+                    sizes.append(int.from_bytes(raw[at + 3:at + 5], "big"))
+                    at += 5 + sizes[-1]
+                self.assertEqual(at, len(raw))
+                return sizes
+            until(tls.do_handshake)
+            for _ in range(2):
+                sizes = sizes_of_answer()
+                self.assertLessEqual(max(sizes[:8]), 4096 + 256)
+                self.assertGreater(max(sizes), 8192)
+                self.assertFalse(wire.readable(1.5))
 
     def test_curl(self):
         proxy = self.tls_proxy(self.ca.issue("one.example"), upstream=self.upstream())
