@@ -79,14 +79,20 @@ static void look_at_dates(const struct conf_listener *listener, int64_t from, in
     struct tls_choices *choices = tls_server_hold(listener->tls.server);
     const struct certificates *all = tls_choices_certificates(choices);
     for (size_t i = 0; i < all->count; i++) {
-        int64_t expires = green_tls_certificate_expires(all->list[i].certificate);
+        const struct certificate *c = &all->list[i];
+        int64_t expires = green_tls_certificate_expires(c->certificate),
+                life = expires - green_tls_certificate_begins(c->certificate);
+        if (c->placeholder)
+            continue;
         bool due = expires > from && expires <= now;
         for (size_t k = 0; k < terms->count; k++) {
-            int64_t at = expires - terms->ns[k] / GREEN_S(1);
+            int64_t term = terms->ns[k] / GREEN_S(1), at = expires - term;
+            if (c->managed && term > life / 4)
+                continue; /* its renewal has only just begun to be due */
             due |= at > from && at <= now;
         }
         if (due)
-            complain(listener, &all->list[i], expires - now);
+            complain(listener, c, expires - now);
     }
     tls_choices_release(choices);
 }
