@@ -32,9 +32,10 @@ static void apply(const struct order *order, struct group *g)
         if (strcmp(order->server, s->conf->text) != 0)
             continue;
         s->state->duty = order->duty;
-        s->state->weight = order->weight;
-        s->weight = order->weight ? order->weight : s->conf->weight;
+        if (order->weight)
+            s->state->weight = s->weight = order->weight;
     }
+    balance_reweigh(g);
     balance_reweigh(g);
 }
 

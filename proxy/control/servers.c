@@ -7,11 +7,15 @@
 #include "control/orders.h"
 #include "observe/totals.h"
 #include "runtime/process.h"
+#include "upstream/standing.h"
 
 #define NAME_BYTES 128 /* of a name that is compared; longer ones are told apart by these */
 
 static const char *const states[] = {
     [SERVER_ENABLED] = "enabled", [SERVER_DRAINING] = "draining", [SERVER_DISABLED] = "disabled"};
+
+static const char *const healths[] = {
+    [STANDING_UP] = "up", [STANDING_DOWN] = "down", [STANDING_EJECTED] = "ejected"};
 
 /* --- asking workers ------------------------------------------------------------------------------------------------ */
 
@@ -19,6 +23,7 @@ struct server_row {
     char upstream[NAME_BYTES], server[NAME_BYTES];
     int64_t weight;
     enum server_duty duty;
+    enum standing_state health;
     uint64_t active, idle, leases, failures;
 };
 
@@ -48,6 +53,7 @@ static void fill(struct server_row *row, const struct server *s)
     copy_name(row->server, s->conf->text);
     row->weight = s->weight;
     row->duty = s->state->duty;
+    row->health = standing_state(s->standing, green_turn_time());
     row->active = s->state->active;
     row->idle = s->state->idle_count;
     row->leases = s->state->leases;
@@ -153,6 +159,7 @@ static int add_server(json_t *list, const struct server_row *s)
     r |= reply_add_text(row, "upstream", s->upstream);
     r |= reply_add_text(row, "server", s->server);
     r |= reply_add_text(row, "state", s->duty == SERVER_DRAINING && drained ? "drained" : states[s->duty]);
+    r |= reply_add_text(row, "health", healths[s->health]);
     r |= reply_add_count(row, "weight", (uint64_t)s->weight);
     r |= reply_add_count(row, "active", s->active);
     r |= reply_add_count(row, "idle", s->idle);

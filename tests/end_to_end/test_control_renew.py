@@ -133,6 +133,24 @@ class Orders(Controls):
         self.control.json("enable app " + self.apps[0].server)
         wait_for(lambda: self.body(proxy) == b"one", "the other server")
 
+    def test_in_every_way_to_balance(self):
+        for balance in ("random_two", "hash:source", "least_connections"):
+            with self.subTest(balance=balance):
+                proxy = self.start(upstream="balance = " + balance)
+                self.control.json("weight app %s 5" % self.apps[1].server)
+                self.control.json("disable app " + self.apps[0].server)
+                self.change(workers=2, upstream="balance = " + balance)
+                self.control.json("reload")
+                self.drained(proxy)
+                self.assertEqual(self.servers(), {self.apps[0].server: ("disabled", 1), self.apps[1].server: ("enabled", 5)})
+                proxy.stop()
+
+    def test_health(self):
+        self.apps[0].stop()
+        self.start(upstream="health_check = GET / every=50ms rise=1 fall=1 timeout=5s")
+        health = lambda: {row["server"]: row["health"] for row in self.control.json("servers")["servers"]}
+        wait_for(lambda: health() == {self.apps[0].server: "down", self.apps[1].server: "up"}, health)
+
     def test_servers_that_are_reached_in_another_way(self):
         """Nothing else of it lives on, for its connections are of no use."""
         proxy = self.start()
