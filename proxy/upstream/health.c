@@ -19,6 +19,7 @@
 #define LOOK_INTERVAL GREEN_S(1)   /* at the most, between looks at what names stand for */
 #define LEAST_PAUSE   GREEN_MS(10) /* no check is more often */
 
+/* A server, also one that is not checked: then its standing is there for those who ask how it is. */
 struct health_subject {
     struct standing *standing; /* held */
     struct check_subject what;
@@ -90,7 +91,8 @@ static int add(struct health *h, const struct conf_upstream *u, const struct con
     if (!s->standing)
         return -ENOMEM;
     h->count++;
-    begin_checking(h, s->standing, &u->health_check);
+    if (u->health_check.written)
+        begin_checking(h, s->standing, &u->health_check);
     return 0;
 }
 
@@ -143,8 +145,7 @@ static void look(struct health *h)
     h->count = 0;
     h->round++;
     for (size_t i = 0; i < conf->upstream_count; i++)
-        for (size_t k = 0;
-             conf->upstreams[i].health_check.written && k < conf->upstreams[i].server_count && r == 0; k++)
+        for (size_t k = 0; k < conf->upstreams[i].server_count && r == 0; k++)
             r = add_server(h, i, k);
     if (r < 0)
         error_log(LOG_LEVEL_ERROR, "no memory for all health checks");
@@ -232,6 +233,8 @@ static green_time start_due(struct health *h)
     for (size_t i = 0; i < h->count; i++) {
         struct health_subject *s = &h->subjects[i];
         int64_t every = s->what.upstream->health_check.every;
+        if (!every)
+            continue; /* it is known, that is all */
         if (s->standing->check.due <= now && !s->standing->check.under_way && h->under_way < CHECKS_MOST) {
             /* A tenth more or less, so that what began together does not stay so. */
             s->standing->check.due = now + every - every / 10 + some_of(h, every / 5);

@@ -16,7 +16,7 @@ struct health_subject;
 struct health {
     struct process *process;
     struct snapshot *of;             /* what the following is of: held */
-    struct health_subject *subjects; /* all that are checked */
+    struct health_subject *subjects; /* all servers */
     size_t count;
     unsigned round; /* of looking for subjects */
     green_time looked;
