@@ -476,13 +476,24 @@ static void apply_named(struct conf_loader *l, struct models *m, const struct co
     }
 }
 
-static void set_defaults(struct models *m)
+/* A default that is a struct. */
+static void parse_default(struct conf_arena *arena, const struct target *t, const struct conf_key *key)
 {
+    struct conf_written *value = key->at[t->kind] ? field(t, key) : NULL;
+
+    if (value && key->syntax->parse(arena, key->fallback, value))
+        abort(); /* the row contradicts itself */
+}
+
+static void set_defaults(struct conf_loader *l, struct models *m)
+{
+    const struct target *targets[] = {&m->greenway_target, &m->listener_target, &m->upstream_target};
+
     for (size_t i = 0; i < conf_key_count; i++)
-        if (conf_keys[i].fallback) {
-            store_default(&m->greenway_target, &conf_keys[i]);
-            store_default(&m->listener_target, &conf_keys[i]);
-            store_default(&m->upstream_target, &conf_keys[i]);
+        for (size_t k = 0; conf_keys[i].fallback && k < sizeof(targets) / sizeof(targets[0]); k++) {
+            store_default(targets[k], &conf_keys[i]);
+            if (conf_keys[i].type == CONF_ONE)
+                parse_default(&l->arena, targets[k], &conf_keys[i]);
         }
 }
 
@@ -498,7 +509,7 @@ void conf_apply(struct conf_loader *l)
     c->origins = m.greenway_target.origins;
     for (enum conf_kind kind = 0; kind < CONF_KINDS; kind++)
         m.set[kind] = conf_arena_alloc(&l->arena, conf_key_count * sizeof(*m.set[kind]));
-    set_defaults(&m);
+    set_defaults(l, &m);
     for (size_t i = 0; i < l->block_count; i++) {
         counts[l->blocks[i].kind]++;
         if (!conf_kinds[l->blocks[i].kind].named)

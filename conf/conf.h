@@ -50,6 +50,7 @@ struct conf_access {
 #include "reload.h"
 #include "control.h"
 #include "rate.h"
+#include "retries.h"
 #include "authentication.h"
 #include "privileges.h"
 #include "service.h"
@@ -146,6 +147,7 @@ struct conf_upstream {
     int64_t keepalive;                       /* idle connections kept per worker; 0: none */
     int64_t keepalive_requests;              /* uses of one connection */
     int64_t timeout_connect, timeout_response, timeout_read, timeout_write, timeout_idle;
+    struct conf_retries retries;
     struct conf_tls_upstream tls;
     enum conf_send_proxy send_proxy;
     int64_t min_rate_response;         /* bytes a second; 0 off */

@@ -52,6 +52,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/upstream.inc"
 #include "keys/balance.inc"
 #include "keys/health.inc"
+#include "keys/retries.inc"
 #include "keys/tls.inc"
 #include "keys/acme.inc"
 #include "keys/proxy_protocol.inc"

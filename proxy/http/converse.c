@@ -8,6 +8,7 @@
 #include "header_rules.h"
 #include "observe/reason.h"
 #include "origin.h"
+#include "retry.h"
 #include "spool.h"
 #include "upstream/outlier.h"
 #include "upstream/origins.h"
@@ -19,7 +20,9 @@ void conversation_begin(struct conversation *t, struct exchange *x)
 {
     t->x = x;
     lease_request_init(&t->lease, NULL, true);
-    t->replayed = t->upload_done = t->watching = t->client_gone = false;
+    t->sent = 0;
+    t->deadline = 0;
+    t->by_try = t->replayed = t->upload_done = t->watching = t->client_gone = false;
     t->upload = NULL;
     t->mirror.copy = NULL;
 }
@@ -265,7 +268,7 @@ static int read_response(struct conversation *t)
     int64_t timeout =
         conf_pick(x->route ? x->route->timeout_response : CONF_INHERIT,
                   x->upstream ? x->upstream->timeout_response : x->listener->forward.timeout_response);
-    green_time deadline = green_turn_time() + timeout;
+    green_time deadline = retry_deadline(t, timeout);
     for (int interim = 0; interim <= INTERIM_MAX; interim++) {
         http_response_begin(&x->server.parser, &limits, x->request.method, x->request.upgrade);
         int r = x->server.stream.ops->read_head(&x->server.stream, &x->response, deadline);
@@ -285,11 +288,14 @@ static int read_response(struct conversation *t)
     return -EPROTO;
 }
 
-static int bad_answer(struct exchange *x, int error)
+static int bad_answer(const struct conversation *t, int error)
 {
+    struct exchange *x = t->x;
     bool by_route = x->route && x->route->timeout_response != CONF_INHERIT;
     if (http_is_error(error))
         return exchange_fail(x, 502, http_error_info(error)->reason, "http_protocol_error", BLAME_NONE, NULL);
+    if (error == -ETIMEDOUT && t->by_try)
+        return exchange_fail(x, 504, "try_timeout", "http_response_timeout", BLAME_UPSTREAM, "timeout_try");
     if (error == -ETIMEDOUT)
         return exchange_fail(x, 504, "response_timeout", "http_response_timeout",
                              by_route ? BLAME_ROUTE : exchange_server_blame(x), "timeout_response");
@@ -301,26 +307,6 @@ static int bad_answer(struct exchange *x, int error)
 }
 
 /* --- together ----------------------------------------------------------------------------------------------------------- */
-
-/* A pooled connection may die just as it is used. If it did so without a byte of answer, and the request may be sent
- * twice (RFC 9110 section 9.2.2) and is still here, it is, once, on a fresh connection. */
-static bool may_replay(const struct conversation *t, int error)
-{
-    const struct exchange *x = t->x;
-    bool died = error == -ECONNRESET || error == -EPIPE;
-    if (!died || t->replayed || !x->lease->reused || x->server.end || (t->upload && !x->spool))
-        return false;
-    switch (x->request.method) {
-    case HTTP_METHOD_GET:
-    case HTTP_METHOD_HEAD:
-    case HTTP_METHOD_OPTIONS:
-    case HTTP_METHOD_PUT:
-    case HTTP_METHOD_DELETE:
-        return true;
-    default:
-        return !x->server.sent;
-    }
-}
 
 void exchange_request_facts(struct exchange *x, struct http_forward_request *facts)
 {
@@ -373,6 +359,41 @@ static void report_end(const struct conversation *t, bool complete)
         report_failure(t, x->log.reason);
 }
 
+/* The request goes out, and the answer's head comes in. */
+static int try_once(struct conversation *t)
+{
+    t->sent++;
+    int r = send_request(t);
+    if (r < 0 || client_failed(t))
+        return r;
+    watch_client(t);
+    r = read_response(t);
+    unwatch_client(t);
+    return r;
+}
+
+/* Answers after which a request may be sent once more are rare. */
+static bool may_want_another(const struct exchange *x)
+{
+    return x->response.status >= 429 && x->upstream && x->upstream->retries.on.status_count;
+}
+
+/* Everything is as before the try. */
+static int begin_anew(struct conversation *t)
+{
+    struct exchange *x = t->x;
+    stop_upload(t);
+    drop(x);
+    if (!x->spool)
+        h1_rewind(x->client, &t->body_start);
+    x->response.status = 0;
+    x->log.first_byte = 0;
+    t->lease.pooled = false;
+    if (x->upstream)
+        counter_add(&metrics_upstream(x->view->metrics, x->worker->index, x->upstream)->retries, 1);
+    return retry_pause(t);
+}
+
 int conversation_hold(struct conversation *t)
 {
     struct exchange *x = t->x;
@@ -383,31 +404,32 @@ int conversation_hold(struct conversation *t)
         !x->request.uri.query.n)
         t->facts.target = SPAN("*"); /* RFC 9112 section 3.2.4 */
     mirror_begin(&t->mirror, x, &t->facts);
-    for (;; t->lease.pooled = false) {
+    if (x->upstream)
+        retry_budget_request(&view_group(x->view, x->upstream)->budget);
+    for (;;) {
         if (exchange_lease(x, &t->lease, &t->facts) < 0 || choose_host(x, &t->facts.host) < 0)
             return -1;
-        int r = send_request(t);
-        if (r == 0 && !client_failed(t)) {
-            watch_client(t);
-            r = read_response(t);
-            unwatch_client(t);
-        }
-        if (r == 0 && !client_failed(t))
-            break;
+        int r = try_once(t);
         if (t->client_gone)
             return exchange_fail(x, 0, "client_gone", NULL, BLAME_NONE, NULL);
-        if (!may_replay(t, r)) {
-            bad_answer(x, r);
+        if (client_failed(t))
+            return bad_answer(t, r);
+        if (r == 0 && !may_want_another(x))
+            break;
+        uint32_t used = t->lease.used;
+        if (!retry_wanted(t, r)) {
+            if (r == 0)
+                break;
+            bad_answer(t, r);
             report_failure(t, x->log.reason);
             return -1;
         }
-        stop_upload(t);
-        drop(x);
-        if (!x->spool)
-            h1_rewind(x->client, &t->body_start);
-        t->replayed = true;
-        if (x->upstream)
-            counter_add(&metrics_upstream(x->view->metrics, x->worker->index, x->upstream)->retries, 1);
+        if (t->lease.used != used && x->response.status != 429)
+            report_failure(t, r == 0            ? "gateway_error_status"
+                              : r == -ETIMEDOUT ? "try_timeout"
+                                                : "upstream_closed");
+        if (begin_anew(t) < 0)
+            return -1;
     }
     if (t->upload_done)
         stop_upload(t);
@@ -425,6 +447,7 @@ void conversation_end(struct conversation *t, bool complete)
     struct exchange *x = t->x;
     stop_upload(t);
     mirror_end(&t->mirror);
+    retry_tell(t);
     if (!x->lease)
         return;
     report_end(t, complete);

@@ -13,6 +13,9 @@ struct conversation {
     struct http_forward_request facts;
     struct mirror mirror;
     struct lease_request lease; /* with the servers that could not be reached */
+    uint32_t sent;              /* how often the request was */
+    green_time deadline;        /* of all tries; 0: none was waited for yet */
+    bool by_try;                /* the present one ends sooner */
     bool replayed;              /* the request was sent twice already */
     struct h1_mark body_start;
     struct http_stream *body; /* where it is read from */

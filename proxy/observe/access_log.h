@@ -31,7 +31,9 @@ struct access_entry {
     const char *directive;            /* the configuration key that fired ("timeout_response"), or NULL */
     const struct conf_origin *origin; /* where the section of that key stands, or NULL */
     const struct span
-        *values; /* of a custom format's parts, where format_needs_value(); NULL: all are empty */
+        *values;       /* of a custom format's parts, where format_needs_value(); NULL: all are empty */
+    uint32_t tries;    /* requests sent and connections that could not be made; 0: none */
+    struct span tried; /* servers of the tries that failed; empty: none, or they are not known */
     green_time started, connected, first_byte, ended;
 };
 

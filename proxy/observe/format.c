@@ -132,6 +132,10 @@ char *format_json(char *out, const struct access_entry *e, struct format_date *d
         out = json_string(KEY(out, "trace_id"), e->trace_id, NAME_BYTES);
         out = json_string(KEY(out, "span_id"), e->span_id, NAME_BYTES);
     }
+    if (e->tries > 1)
+        out = put_number(KEY(out, "tries"), e->tries);
+    if (e->tried.n)
+        out = json_string(KEY(out, "tried"), e->tried, NAME_BYTES);
     out = json_name(KEY(out, "reason"), e->reason);
     if (e->directive)
         out = json_directive(out, e);

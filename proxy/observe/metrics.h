@@ -45,8 +45,9 @@ struct route_metrics {
 };
 
 struct upstream_metrics {
-    counter_t reused, idle; /* leases of kept connections; kept connections now: told now and then */
-    counter_t retries;      /* requests sent once more */
+    counter_t reused, idle;    /* leases of kept connections; kept connections now: told now and then */
+    counter_t retries;         /* requests sent once more */
+    counter_t retries_refused; /* requests that were not, for retry_budget was used up */
     counter_t names_asked, names_failed;
     struct histogram connect; /* until a new connection stood, names included */
     counter_t failures[REASONS_MOST];

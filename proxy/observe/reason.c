@@ -160,6 +160,7 @@ static const struct reason own[] = {
     {"tls_protocol_version", "tls_min_version", UPSTREAM, "a server speaks only versions of TLS that are too old"},
     {"tls_no_shared_protocol", "alpn", UPSTREAM, "a server speaks none of the application protocols offered"},
     {"response_timeout", "timeout_response", UPSTREAM, "a server took too long to begin its answer"},
+    {"try_timeout", "timeout_try", UPSTREAM, "a server took too long for one try, and there was no other; timeout in retry_on makes one"},
     {"read_timeout", "timeout_read", UPSTREAM, "a server stopped in the middle of its answer"},
     {"response_too_slow", "min_rate_response", UPSTREAM, "a server sent its answer more slowly than allowed"},
     {"upstream_closed", "", UPSTREAM, "a server closed the connection instead of answering; look at its log"},

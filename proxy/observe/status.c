@@ -225,6 +225,7 @@ static json_t *upstreams_of(const struct snapshot *s, const struct history *h)
         add_text(o, "name", set->name);
         add_number(o, "reused", TOTAL(set, upstream_metrics, reused));
         add_number(o, "retries", TOTAL(set, upstream_metrics, retries));
+        add_number(o, "retries_refused", TOTAL(set, upstream_metrics, retries_refused));
         add_number(o, "idle", TOTAL(set, upstream_metrics, idle));
         add_number(o, "names_asked", TOTAL(set, upstream_metrics, names_asked));
         add_number(o, "names_failed", TOTAL(set, upstream_metrics, names_failed));

@@ -14,7 +14,7 @@ static uint64_t mixed(uint64_t x)
     return x ^ x >> 31;
 }
 
-static uint64_t next_random(struct route_random *r)
+uint64_t route_random_next(struct route_random *r)
 {
     return mixed(r->state += UINT64_C(0x9e3779b97f4a7c15));
 }
@@ -27,7 +27,7 @@ static uint64_t number_of(const struct conf_split_key *by, const struct http_hea
         (by->by == CONF_SPLIT_HEADER && head && affinity_header(head, by->name, &h)) ||
         (by->by == CONF_SPLIT_COOKIE && head && affinity_cookie(head, by->name, &h)))
         return h;
-    return next_random(random);
+    return route_random_next(random);
 }
 
 const struct conf_upstream *route_split_choose(const struct conf_split *split, const struct http_head *head,

@@ -12,6 +12,8 @@ struct route_random {
     uint64_t state;
 };
 
+uint64_t route_random_next(struct route_random *r);
+
 /* head: NULL if there is no request, only a connection. NULL: the split has no share. */
 const struct conf_upstream *route_split_choose(const struct conf_split *split, const struct http_head *head,
                                                const struct sockaddr *source, struct route_random *random);

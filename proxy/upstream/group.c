@@ -194,8 +194,20 @@ static int wait_for_names(struct group *g, struct connect_failure *failure)
 static void note_tried(struct group *g, struct lease_request *request, const struct server *s,
                        const struct members *members)
 {
+    request->used++;
     if (g->members == members)
         tried_add(&request->tried, s);
+}
+
+void lease_request_failed(struct lease_request *request, const struct upstream_connection *c)
+{
+    note_tried(c->server->group, request, c->server, c->members);
+}
+
+static bool may_try_again(const struct group *g, const struct lease_request *request)
+{
+    const struct conf_retries *rules = &g->conf->retries;
+    return rules->on.connect_failure && request->used <= (uint64_t)rules->most;
 }
 
 /* A new connection; the servers must not go while it is made. */
@@ -247,7 +259,14 @@ int group_lease(struct group *g, struct lease_request *request, struct upstream_
             request->generation = g->generation;
             request->tried.count = 0;
         }
-        if (r == -ECANCELED || !(s = group_choose(g, request)))
+        if (r == -ECANCELED || (failure->code && !may_try_again(g, request)))
+            return failure->code;
+        s = group_choose(g, request);
+        if (!s && !failure->code && request->tried.count) { /* all were tried once: there is another round */
+            request->tried.count = 0;
+            s = group_choose(g, request);
+        }
+        if (!s)
             return failure->code ? failure->code : no_server(g, failure);
         struct upstream_connection *c = request->pooled ? pool_take(s) : NULL;
         if (c) {
@@ -258,8 +277,10 @@ int group_lease(struct group *g, struct lease_request *request, struct upstream_
         }
         struct members *members = members_hold(g->members);
         r = connect_in(members, s, request, out, failure);
-        if (r < 0)
+        if (r < 0) {
+            request->failed++;
             note_tried(g, request, s, members);
+        }
         members_release(members);
         if (r == 0)
             return 0;

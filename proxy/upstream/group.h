@@ -11,6 +11,7 @@
 #include "connect.h"
 #include "members.h"
 #include "pool.h"
+#include "retry_budget.h"
 #include "server.h"
 #include "sticky.h"
 
@@ -30,6 +31,7 @@ struct group {
     bool shares_counts;          /* what is in use is counted for all workers together */
     const struct metrics_view *metrics;
     unsigned worker;
+    struct retry_budget budget;
     bool settled; /* it is the present one */
 };
 
@@ -72,6 +74,8 @@ struct lease_request {
     struct span token;   /* of the server that the client had before (sticky.h); or empty */
     uint64_t hash;       /* ... go to the same server, where balance = hash:... */
     unsigned generation; /* of the group's servers, that the following are of */
+    uint32_t used;       /* tries that failed, of those that `retries` allows */
+    uint32_t failed;     /* connections that could not be made */
     struct tried tried;  /* servers that are left out, for they were tried; group_lease() adds to them */
 };
 
@@ -82,6 +86,7 @@ static inline void lease_request_init(struct lease_request *r, const struct conn
     r->hashed = false;
     r->token = span_of(NULL, 0);
     r->generation = 0;
+    r->used = r->failed = 0;
     r->tried.count = 0;
 }
 
@@ -91,6 +96,9 @@ static inline void lease_request_init(struct lease_request *r, const struct conn
  */
 int group_lease(struct group *g, struct lease_request *request, struct upstream_connection **out,
                 struct connect_failure *failure);
+
+/* A try on this lease has failed: the next one is made with another server, if there is one. */
+void lease_request_failed(struct lease_request *request, const struct upstream_connection *c);
 
 /* The connection has answered completely and may be used again. announced: seconds of the upstream's Keep-Alive:
  * timeout=, -1 if it said nothing. It goes to the pool if that has room for it. Never switches. */

@@ -94,6 +94,21 @@ static void same_routes(const struct conf *a, const struct conf *b)
     }
 }
 
+static void same_retries(const struct conf_retries *x, const struct conf_retries *y)
+{
+    ck_assert_str_eq(x->on.written, y->on.written);
+    ck_assert_int_eq(x->on.connect_failure, y->on.connect_failure);
+    ck_assert_int_eq(x->on.reset, y->on.reset);
+    ck_assert_int_eq(x->on.timeout, y->on.timeout);
+    ck_assert_uint_eq(x->on.status_count, y->on.status_count);
+    ck_assert_mem_eq(x->on.statuses, y->on.statuses, sizeof(x->on.statuses));
+    ck_assert_int_eq(x->budget.percent, y->budget.percent);
+    ck_assert_int_eq(x->most, y->most);
+    ck_assert_int_eq(x->methods, y->methods);
+    ck_assert_int_eq(x->backoff, y->backoff);
+    ck_assert_int_eq(x->timeout_try, y->timeout_try);
+}
+
 static void same_upstreams(const struct conf *a, const struct conf *b)
 {
     ck_assert_uint_eq(a->upstream_count, b->upstream_count);
@@ -111,7 +126,10 @@ static void same_upstreams(const struct conf *a, const struct conf *b)
         }
         ck_assert_str_eq(x->balancing.balance.written, y->balancing.balance.written);
         ck_assert_mem_eq(&x->keepalive, &y->keepalive,
-                         offsetof(struct conf_upstream, origins) - offsetof(struct conf_upstream, keepalive));
+                         offsetof(struct conf_upstream, retries) - offsetof(struct conf_upstream, keepalive));
+        same_retries(&x->retries, &y->retries);
+        ck_assert_mem_eq(&x->tls, &y->tls,
+                         offsetof(struct conf_upstream, origins) - offsetof(struct conf_upstream, tls));
     }
 }
 

@@ -258,7 +258,7 @@ server = app.test:%d, APP.test:%d weight=3
         servers, port = self.servers(1)
         addresses = ["127.0.1.1"] + ["127.0.2.%d" % i for i in range(1, 20)]
         names = self.name_server({"app.test": [addresses]}, ttl=60)
-        proxy = self.named("app.test:%d" % port, names)
+        proxy = self.named("app.test:%d" % port, names, upstream="retries = 20")
         for _ in range(3):  # the others refuse
             self.assertEqual(proxy.exchange(get("/")).status, 200)
         self.assertEqual(len(self.status()["upstreams"][0]["names"][0]["addresses"]), 20)
