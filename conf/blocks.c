@@ -114,6 +114,7 @@ static void include_pattern(struct conf_loader *l, const struct place *place, co
         read_path(l, place, full);
         return;
     }
+    conf_errors_source(l->errors, full, true);
     l->matched = true;
     int rc = glob(full, 0, on_glob_error, &l->matches);
     int error = errno;
@@ -235,6 +236,7 @@ static void read_path(struct conf_loader *l, const struct place *place, const ch
             complain(l, place, file, "more than 1000 files are included");
         return;
     }
+    conf_errors_source(l->errors, file, false);
     l->fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (l->fd < 0 || fstat(l->fd, &st) < 0) {
         complain(l, place, file, strerror(errno));

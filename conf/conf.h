@@ -192,7 +192,9 @@ struct conf {
     size_t upstream_count;
     const struct conf_origin *origins; /* of each key of [greenway]: conf_origin_of() in load.h */
     const char *file;                  /* what was loaded, as named */
-    struct conf_arena *arena;          /* owns every string and array above */
+    CONF_LIST(struct conf_source, sources, source_count);
+    int64_t read_at;          /* when reading began: CLOCK_REALTIME_COARSE, ns */
+    struct conf_arena *arena; /* owns every string and array above */
 };
 
 /* The narrower setting if it was set, else the wider one. */

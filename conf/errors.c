@@ -18,6 +18,14 @@ const char *conf_errors_file(struct conf_errors *errors, const char *file)
     return errors->files[errors->file_count++];
 }
 
+void conf_errors_source(struct conf_errors *errors, const char *path, bool pattern)
+{
+    errors->sources =
+        conf_arena_extend(&errors->arena, errors->sources, errors->source_count, sizeof(errors->sources[0]));
+    errors->sources[errors->source_count++] =
+        (struct conf_source){conf_arena_copy(&errors->arena, path, strlen(path)), pattern};
+}
+
 static size_t file_number(struct conf_errors *errors, const char *name)
 {
     size_t i = 0;

@@ -32,6 +32,7 @@ struct conf_errors {
     size_t errors, warnings; /* how many there were, kept or not */
     const char **files;
     size_t file_count;
+    CONF_LIST(struct conf_source, sources, source_count); /* what was read, or tried to be */
     bool no_memory;
     struct conf_arena arena;
 };
@@ -54,6 +55,7 @@ void conf_warning(struct conf_errors *errors, struct conf_origin at, const char 
 /* Announces a file, so that findings sort in the order of reading; returns a name that lives as long as
  * errors. */
 const char *conf_errors_file(struct conf_errors *errors, const char *file);
+void conf_errors_source(struct conf_errors *errors, const char *path, bool pattern);
 void conf_errors_sort(struct conf_errors *errors);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 struct input {
@@ -14,19 +15,39 @@ struct input {
     size_t n;
 };
 
+/* The findings end before the configuration does. */
+static void keep_sources(struct conf_loader *l)
+{
+    struct conf *conf = l->conf;
+
+    conf->source_count = l->errors->source_count;
+    conf->sources = conf_arena_alloc(&l->arena, (conf->source_count + 1) * sizeof(*conf->sources));
+    for (size_t i = 0; i < conf->source_count; i++) {
+        const struct conf_source *from = &l->errors->sources[i];
+
+        conf->sources[i] =
+            (struct conf_source){conf_arena_copy(&l->arena, from->path, strlen(from->path)), from->pattern};
+    }
+}
+
 static bool work(struct conf_loader *l, const struct input *input)
 {
+    struct timespec now;
+
     if (setjmp(l->out_of_memory)) {
         l->errors->no_memory = true;
         l->errors->errors++;
         return false;
     }
     l->conf = conf_arena_alloc(&l->arena, sizeof(*l->conf));
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    l->conf->read_at = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     l->conf->file = conf_arena_copy(&l->arena, input->name, strlen(input->name));
     if (input->text)
         conf_read_string(l, input->name, input->text, input->n);
     else
         conf_read_file(l, input->name);
+    keep_sources(l);
     conf_apply(l);
     conf_check(l);
     if (conf_tls_read && l->errors->errors == 0)

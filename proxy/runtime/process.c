@@ -25,6 +25,7 @@
 #include "tls/storage.h"
 #include "tls/watch.h"
 #include "upgrade.h"
+#include "watch.h"
 #include "watchdog.h"
 #include "workers.h"
 
@@ -286,6 +287,7 @@ static void tell_of_start(struct process *p)
         error_log(LOG_LEVEL_ERROR, "no memory for the control socket: the service goes on without");
     pid_file_write();
     notify_ready(status);
+    watch_begin(p);
 }
 
 int runtime_run(struct conf *conf, const char *path)
@@ -345,6 +347,7 @@ int runtime_run(struct conf *conf, const char *path)
     p.control = NULL;
     tls_renewal_stop(&p);
     tls_watch_stop(&p);
+    watch_end(&p);
     if (signals && green_kill(signals, GREEN_FOREVER) == 0)
         green_release(signals);
     if (p.signals) {

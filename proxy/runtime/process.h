@@ -52,6 +52,7 @@ struct process {
     struct overload overload; /* how short descriptors and memory are */
     struct sources *sources;  /* NULL: nothing was ever counted by source */
     struct reloads reloads;
+    struct watch *watch; /* NULL: the files were never watched */
     green_hub_t *hub; /* of the main thread, which waits for signals and for workers to end */
     green_signals_t *signals;
     unsigned starting, running,

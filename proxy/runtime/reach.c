@@ -15,11 +15,17 @@ struct walk {
     int result;
 };
 
-static void tell(struct walk *w, const char *path, bool writes, const char *key, struct conf_origin origin)
+static void tell_for(struct walk *w, const char *path, bool writes, const char *key,
+                     struct conf_origin origin, const char *file)
 {
-    struct reach_place place = {.key = key, .origin = origin};
+    struct reach_place place = {.key = key, .origin = origin, .file = file};
     if (w->result >= 0)
         w->result = w->fn(w->arg, path, writes, &place);
+}
+
+static void tell(struct walk *w, const char *path, bool writes, const char *key, struct conf_origin origin)
+{
+    tell_for(w, path, writes, key, origin, NULL);
 }
 
 /* The folder of a file: with a new file of that name comes a new inode. What lies at the top, or among the devices, is
@@ -33,13 +39,13 @@ static void tell_file(struct walk *w, const char *path, bool writes, const char 
     if (!path)
         return;
     if (!slash) {
-        tell(w, ".", writes, key, origin);
+        tell_for(w, ".", writes, key, origin, path);
     } else if (n == 0 || !strncmp(path, "/dev/", 5) || !strncmp(path, "/proc/", 6) || n >= sizeof folder) {
-        tell(w, path, writes, key, origin);
+        tell_for(w, path, writes, key, origin, path);
     } else {
         memcpy(folder, path, n);
         folder[n] = 0;
-        tell(w, folder, writes, key, origin);
+        tell_for(w, folder, writes, key, origin, path);
     }
 }
 

@@ -10,6 +10,7 @@
  * `writes`: it is also written to, and names in it are made and removed. `place` says which value it comes from. */
 struct reach_place {
     const char *key;
+    const char *file; /* that the folder is told of for; NULL: it is for all of it */
     struct conf_origin origin;
 };
 typedef int reach_fn(void *arg, const char *path, bool writes, const struct reach_place *place);

@@ -21,6 +21,7 @@
 #include "tls/storage.h"
 #include "tls/watch.h"
 #include "upstream/names.h"
+#include "watch.h"
 #include "workers.h"
 
 /* --- orders: in the worker's main greenlet --------------------------------------------------------------------------- */
@@ -141,8 +142,10 @@ struct loading {
     enum conf_diff_form form;
     struct conf_errors errors;
     struct conf *conf;
-    char *diff;    /* to the present one; NULL: no memory */
-    long sections; /* in it */
+    char *diff;                 /* to the present one; NULL: no memory */
+    long sections;              /* in it */
+    struct inventory inventory; /* of what is to be watched, if anything is */
+    struct inventory_state state;
 };
 
 /* Whoever serves was named by the command line, which has the last word. */
@@ -165,11 +168,23 @@ static void compare(struct loading *l)
     l->diff = NULL;
 }
 
+/* With a mistake in the file, those of the present one still count. */
+static void take_stock(struct loading *l, int64_t since)
+{
+    if (!l->now->reload.watch && !(l->conf && l->conf->reload.watch))
+        return;
+    inventory_add_sources(&l->inventory, l->errors.sources, l->errors.source_count);
+    inventory_add_files(&l->inventory, l->conf ? l->conf : l->now);
+    l->state = inventory_look(&l->inventory, since);
+}
+
 /* In a thread: disks may be slow, and files long. */
 static void *load(void *arg)
 {
     struct loading *l = arg;
+    int64_t began = inventory_now();
     l->conf = conf_load(l->path, &l->errors);
+    take_stock(l, began);
     if (l->conf) {
         keep_command_line(l->conf, l->now);
         compare(l);
@@ -329,6 +344,10 @@ static int reload_in_turn(struct process *p, bool dry_run, FILE *report)
             error_log(LOG_LEVEL_NOTICE, "reloaded %s in %lld ms", p->path,
                       (long long)((green_now() - began) / GREEN_MS(1)));
     }
+    if (dry_run)
+        inventory_free(&l.inventory);
+    else
+        watch_follow(p, p->snapshot->conf->reload.watch, &l.inventory, l.state);
     free(l.diff);
     return r;
 }
