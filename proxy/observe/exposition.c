@@ -354,6 +354,38 @@ static void write_process(FILE *out, const struct process *p)
            (unsigned long long)access_log_dropped(p->log));
 }
 
+/* The names of levels and resources are those of the log. */
+static void write_overload(FILE *out, const struct overload *o)
+{
+    static const char *const levels[OVERLOAD_LEVELS] = {[OVERLOAD_HURRY] = "hurry",
+                                                        [OVERLOAD_SHED] = "shed",
+                                                        [OVERLOAD_REFUSE] = "refuse",
+                                                        [OVERLOAD_STOP] = "stop"};
+    static const char *const resources[OVERLOAD_RESOURCES] = {
+        [OVERLOAD_DESCRIPTORS] = "descriptors", [OVERLOAD_MEMORY] = "memory"};
+    head(out, "overload_level", "gauge",
+         "What is done about a resource that runs short: 0 nothing, 1 idle clients are hurried, 2 closed, 3 "
+         "new ones "
+         "refused, 4 reset.");
+    for (int i = 0; i < OVERLOAD_RESOURCES; i++)
+        fprintf(out, "greenway_overload_level{resource=\"%s\"} %d\n", resources[i],
+                (int)overload_level_of_gauge(o, (enum overload_resource)i));
+    head(out, "overload_entered_total", "counter", "How often each level was entered from below.");
+    for (int i = OVERLOAD_HURRY; i < OVERLOAD_LEVELS; i++)
+        fprintf(out, "greenway_overload_entered_total{level=\"%s\"} %llu\n", levels[i],
+                (unsigned long long)atomic_load(&o->entered[i]));
+    single(out, "greenway_overload_shed_total", "counter", "Idle connections that were closed in overload.",
+           " %llu", (unsigned long long)atomic_load(&o->shed));
+    single(out, "greenway_overload_refused_total", "counter",
+           "Requests and connections that were answered with 503 in overload.", " %llu",
+           (unsigned long long)atomic_load(&o->refused));
+    single(out, "greenway_overload_reset_total", "counter", "New connections that were reset in overload.",
+           " %llu", (unsigned long long)atomic_load(&o->reset));
+    single(out, "greenway_memory_limit_bytes", "gauge",
+           "Memory that overload is measured by; 0: none is known.", " %lld",
+           (long long)atomic_load(&o->gauges[OVERLOAD_MEMORY].limit));
+}
+
 static const struct family of_workers[] = {
     {"worker_switches_total", "counter", "Times that a greenlet was given its turn.",
      OF(worker_metrics, turns), NONE},
@@ -442,6 +474,7 @@ void exposition_write(FILE *out, struct process *process)
 {
     snapshot_count_names(process->snapshot);
     write_process(out, process);
+    write_overload(out, &process->overload);
     write_certificates(out, process);
     write_workers(out, process->metrics);
     write_listeners(out, process->snapshot->metrics);

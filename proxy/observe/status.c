@@ -355,6 +355,21 @@ static json_t *process_of(const struct process *p)
     return o;
 }
 
+static json_t *overload_of(const struct overload *overload)
+{
+    static const char *const levels[OVERLOAD_LEVELS] = {[OVERLOAD_NONE] = "none",
+                                                        [OVERLOAD_HURRY] = "hurry",
+                                                        [OVERLOAD_SHED] = "shed",
+                                                        [OVERLOAD_REFUSE] = "refuse",
+                                                        [OVERLOAD_STOP] = "stop"};
+    json_t *o = json_object();
+    add_text(o, "level", levels[overload_level(overload)]);
+    add_number(o, "shed", atomic_load(&overload->shed));
+    add_number(o, "refused", atomic_load(&overload->refused));
+    add_number(o, "reset", atomic_load(&overload->reset));
+    return o;
+}
+
 static json_t *reloads_of(const struct process *p)
 {
     json_t *o = json_object();
@@ -413,6 +428,7 @@ char *status_text(const struct process *p, const struct history *h, bool all)
     add_number(o, "uptime", (uint64_t)((green_now() - p->metrics->started) / GREEN_S(1)));
     json_object_set_new(o, "reload", reloads_of(p));
     json_object_set_new(o, "process", process_of(p));
+    json_object_set_new(o, "overload", overload_of(&p->overload));
     json_object_set_new(o, "latency", latency(&recent));
     json_object_set_new(o, "listeners", listeners_of(p, h));
     json_object_set_new(o, "routes", routes_of(p->snapshot->metrics, h));

@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "inherited.h"
@@ -68,9 +69,24 @@ static int address_of(const struct conf_address *a, green_address_t *out, int *f
 
 /* --- sockets ------------------------------------------------------------------------------------------------------- */
 
-/* A socket file that nobody listens on any more is left over from a process that was killed. */
+static bool is_socket(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+static void remove_socket(const char *path)
+{
+    if (is_socket(path) && unlink(path) < 0)
+        error_log(LOG_LEVEL_WARNING, "cannot remove %s: %s", path, strerror(errno));
+}
+
+/* A socket file that nobody listens on any more is left over from a process that was killed. Another file is somebody
+ * else's, whom connect() does not tell apart. */
 static bool left_over(const green_address_t *address)
 {
+    if (!is_socket(address->un.sun_path))
+        return false;
     int fd = green_connect(address, green_in_ms(1000));
     if (fd >= 0)
         green_close(fd);
@@ -82,7 +98,7 @@ static int listen_on(const green_address_t *address, int flags)
     int fd = green_listen(address, BACKLOG, flags);
     if (fd != -EADDRINUSE || address->any.sa_family != AF_UNIX || !left_over(address))
         return fd;
-    unlink(address->un.sun_path);
+    remove_socket(address->un.sun_path);
     return green_listen(address, BACKLOG, flags);
 }
 
@@ -164,7 +180,7 @@ static void close_unused(struct endpoint *e)
             e->sockets[kept++] = e->sockets[i];
     e->socket_count = kept;
     if (!kept && e->is_unix)
-        unlink(e->host);
+        remove_socket(e->host);
 }
 
 /* --- from one snapshot to the next ----------------------------------------------------------------------------------- */
@@ -254,6 +270,9 @@ static int bind_new(const struct snapshot *old, const struct conf_listener *l, c
         return complain(
             a, "this process has the port already, under another address that overlaps it: remove that one "
                "with a reload of its own first");
+    if (fd == -EADDRINUSE && a->is_unix && !is_socket(a->host))
+        return complain(a,
+                        "there is a file of that name which is no socket: remove it, or choose another name");
     if (fd < 0)
         return complain(a, fd == -EADDRINUSE ? "another process is using that address" : green_strerror(fd));
     int r = green_local_address(fd, &e->address); /* the port may have been chosen for us */
@@ -353,6 +372,6 @@ void endpoints_unlink(const struct snapshot *s, const struct snapshot *but)
     for (size_t i = 0; i < s->bind_count; i++) {
         const struct endpoint *e = s->binds[i].endpoint;
         if (e->is_unix && !(but && is_taken(but, e)))
-            unlink(e->host);
+            remove_socket(e->host);
     }
 }

@@ -31,31 +31,16 @@ void inventory_add_sources(struct inventory *v, const struct conf_source *source
         add(v, strdup(sources[i].path), sources[i].pattern);
 }
 
-/* All that is in a folder. */
-static char *everything_in(const char *folder)
-{
-    char *pattern = malloc(2 * strlen(folder) + 3), *to = pattern;
-    if (!pattern)
-        return NULL;
-    for (const char *p = folder; *p; p++) {
-        if (strchr("*?[\\", *p))
-            *to++ = '\\';
-        *to++ = *p;
-    }
-    strcpy(to, "/*");
-    return pattern;
-}
-
-/* Not what is looked at while it is served, and not the system's authorities, which are many. */
+/* Neither what is looked at while it is served, nor what certificate_watch looks after. */
 static int add_reached(void *arg, const char *path, bool writes, const struct reach_place *place)
 {
-    if (writes || !strcmp(place->key, "include") || !strcmp(place->key, "root") ||
-        !strcmp(place->key, "maintenance_file"))
-        return 0;
-    if (place->file)
+    static const char *const others[] = {"include",   "maintenance_file", "certificate",    "certificate_key",
+                                         "client_ca", "client_crl",       "ticket_key_file"};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (!strcmp(place->key, others[i]))
+            return 0;
+    if (place->file && !writes)
         add(arg, strdup(place->file), false);
-    else if (!strcmp(place->key, "certificate"))
-        add(arg, everything_in(path), true);
     return 0;
 }
 

@@ -1,6 +1,6 @@
 /*
  * The files that make a configuration: those it was read from, patterns that found some of them, and those that its keys
- * name and that are read with it (certificates, users, tokens). A number stands for the state that all of them are in.
+ * name and that are read with it (users, tokens, pages). A number stands for the state that all of them are in.
  */
 #ifndef RUNTIME_INVENTORY_H
 #define RUNTIME_INVENTORY_H

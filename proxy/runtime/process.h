@@ -53,7 +53,7 @@ struct process {
     struct sources *sources;  /* NULL: nothing was ever counted by source */
     struct reloads reloads;
     struct watch *watch; /* NULL: the files were never watched */
-    green_hub_t *hub; /* of the main thread, which waits for signals and for workers to end */
+    green_hub_t *hub;    /* of the main thread, which waits for signals and for workers to end */
     green_signals_t *signals;
     unsigned starting, running,
         unanswered; /* workers that have yet to start, to end, to answer; main thread only */

@@ -1,5 +1,6 @@
 """Logs under adverse conditions: rotation under load, pipes and daemons that stop. Traffic goes on, lines are counted."""
 
+import fcntl
 import os
 import re
 import signal
@@ -104,6 +105,30 @@ class Stuck(Case):
         threading.Thread(target=daemon.stdout.read, daemon=True).start()
         wait_for(lambda: "has lost" in proxy.stderr(), proxy.stderr)
         self.assertEqual(proxy.exchange(get("/after")).status, 200)
+
+    def test_an_error_log_that_nobody_reads(self):
+        """Workers and reloads go on; how many lines were lost is told as soon as one can be written."""
+        os.mkfifo(self.path("errors"))
+        reader = os.open(self.path("errors"), os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, reader)
+        fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 4096)
+        app = self.upstream(answering(lambda request: ok(b"x")))
+        proxy = self.greenway(http_config(self.folder, app, greenway="error_log = %s\nadmin = 127.0.0.1:0" % self.path("errors")))
+        for number in range(60):  # a line or two each, more than fits
+            self.write("greenway.ini", http_config(self.folder, app, greenway="error_log = %s" % self.path("errors"), extra=(
+                "[route r%d]\npath = =/r%d\nrespond = 204\n" % (number, number))))
+            proxy.signal(signal.SIGHUP)
+            wait_for(lambda: proxy.exchange(get("/r%d" % number)).status == 204, "the reload")
+        seen = b""
+
+        def told():
+            nonlocal seen
+            try:
+                seen += os.read(reader, 65536)
+            except BlockingIOError:
+                proxy.signal(signal.SIGHUP)
+            return re.search(rb"warning: (\d+) lines were lost here", seen)
+        self.assertGreater(int(wait_for(told, "word of the lost lines").group(1)), 0)
 
     def test_the_end_does_not_wait_for_it(self):
         os.mkfifo(self.path("pipe"))

@@ -1,10 +1,12 @@
 """Descriptors and memory that run short: the proxy lives, nobody spins, and all is well again afterwards."""
 
+import json
 import resource
 import socket
 import threading
 
-from harness import SCALE, main, run_command, sanitized, wait_for
+from admin import Admin
+from harness import SCALE, main, run_command, sanitized, settled, wait_for
 from shortage import PATIENT, Shortage, close_all, knock
 from wire import get
 
@@ -14,9 +16,9 @@ def limit(proxy, descriptors):
     resource.prlimit(proxy.pid, resource.RLIMIT_NOFILE, (descriptors, hard))
 
 
-class Descriptors(Shortage):
+class Descriptors(Admin, Shortage):
     def flood(self, greenway, limit_to, count):
-        proxy = self.proxy(self.upstream(), greenway=greenway)
+        proxy = self.with_admin(self.upstream(), greenway=greenway)
         self.assertEqual(proxy.exchange(get("/")).status, 200)
         limit(proxy, proxy.fds() + limit_to)
         socks = [knock(proxy.port) for _ in range(count)]
@@ -30,6 +32,10 @@ class Descriptors(Shortage):
         close_all(socks)
         wait_for(lambda: any("overload is over" in line for line in proxy.lines), proxy.stderr, PATIENT)
         self.serves_again(proxy)
+        seen = self.metrics()
+        self.assertGreater(seen.sum("greenway_overload_entered_total"), 0)
+        self.assertGreater(seen.sum("greenway_overload_shed_total") + seen.sum("greenway_overload_reset_total"), 0)
+        wait_for(lambda: self.metrics().sum("greenway_overload_level") == 0, "the level to be 0", PATIENT)
         self.assertLess(sum("overload" in line for line in proxy.lines), 40, "told for each step, not for each client")
         self.assertLess(self.calm(proxy), 0.2 * SCALE)
 
@@ -43,8 +49,10 @@ class Descriptors(Shortage):
         upstream = self.upstream(slow)
         upstream.gate = threading.Event()
         self.addCleanup(upstream.gate.set)
-        proxy = self.proxy(upstream)
-        base = proxy.fds()
+        proxy = self.with_admin(upstream)
+        with proxy.dial() as silent:  # descriptors are the workers' as well, once they are there
+            wait_for(lambda: self.metrics().sum("greenway_listener_connections") == 1, "a connection")
+        base = settled(proxy.fds)
         limit(proxy, base + 90)
         wires = []
         enough = int(((base + 90) * 0.82 - base) / 2) + 1
@@ -70,6 +78,8 @@ class Descriptors(Shortage):
         self.serves_again(proxy)
         entry = next(entry for entry in proxy.access_log(2) if entry["status"] == 503)
         self.assertEqual((entry["reason"], entry["directive"]), ("overload", "overload"))
+        self.assertGreaterEqual(self.metrics().sum("greenway_overload_refused_total"), 1)
+        self.assertGreaterEqual(json.loads(self.ask("/status.json")[2])["overload"]["refused"], 1)
 
     def test_nothing_left_to_accept_with(self):
         """Without the governor: EMFILE. Pending clients are reset, nobody spins, and all works again."""

@@ -205,6 +205,23 @@ class Listeners(Reloading):
         self.reload(proxy, http_config(self.folder, app).replace("127.0.0.1:0", ":%d" % proxy.port), good=False)
         self.assertIn("under another address that overlaps it", proxy.stderr())
 
+    def test_file_in_the_place_of_a_socket_is_left_alone(self):
+        """Neither at the start of a listener nor at its end is anything removed that is no socket."""
+        app, path = self.upstream(), self.path("precious")
+        base = http_config(self.folder, app)
+        local = base + "[listener local]\nbind = unix:%s\nupstream = app\n" % path
+        self.write("precious", "kept")
+        proxy = self.greenway(base)
+        self.reload(proxy, local, good=False)
+        self.assertIn("which is no socket", proxy.stderr())
+        os.unlink(path)
+        self.reload(proxy, local)
+        os.unlink(path)
+        self.write("precious", "kept")
+        self.reload(proxy, base)
+        with open(path) as file:
+            self.assertEqual(file.read(), "kept")
+
     def test_unix_socket_comes_and_goes(self):
         app = self.upstream()
         path = self.path("in.sock")

@@ -6,7 +6,7 @@ import time
 
 from harness import Case, answering, main, wait_for
 from patience import SCALE
-from upstream import idle
+from test_upgrade import ASK, switching
 from wire import Truncated, dial, get, ok, post
 
 
@@ -180,16 +180,30 @@ class Drain(Held):
         self.assertEqual(broken, [])
         self.assertEqual(proxy.wait(), 0)
 
-    def test_tunnel_ends_with_the_grace(self):
-        def tunnel(wire, upstream):
-            wire.head()
-            wire.send(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n")
-            idle(wire)
-        proxy = self.proxy(self.upstream(tunnel), greenway="shutdown_grace = 500ms")
+    def test_tunnel_goes_on_until_the_grace_is_over(self):
+        proxy = self.proxy(self.upstream(switching), greenway="shutdown_grace = 2s")
         with proxy.dial() as wire:
-            wire.exchange(get("/", extra="Connection: Upgrade\r\nUpgrade: foo\r\n"))
+            self.assertEqual(wire.exchange(get("/", extra=ASK)).status, 101)
+            begin = time.monotonic()
             proxy.signal()
+            wait_for(lambda: self.refuses(proxy.port), "new connections to be refused")
+            wire.send(b"still there")
+            self.assertEqual(wire.exactly(11), b"still there")
             self.assertEqual(proxy.wait(), 0)
+            self.assertGreater(time.monotonic() - begin, 1.8, "it was cut off early")
+            wire.ending()
+        self.assertIn("1 connections are cut off", proxy.stderr())
+
+    def test_tunnel_that_ends_lets_it_end(self):
+        proxy = self.proxy(self.upstream(switching), greenway="shutdown_grace = 10m")
+        with proxy.dial() as wire:
+            self.assertEqual(wire.exchange(get("/", extra=ASK)).status, 101)
+            proxy.signal()
+            wait_for(lambda: self.refuses(proxy.port), "new connections to be refused")
+            self.assertIsNone(proxy.process.poll())
+            wire.finish()
+            self.assertEqual(wire.ending(), ("fin", b"<end>"))
+        self.assertEqual(proxy.wait(), 0)
 
     def test_client_that_does_not_read_cannot_hold_it(self):
         def endless(wire, upstream):
