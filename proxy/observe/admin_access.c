@@ -19,8 +19,7 @@ bool admin_same_secret(const char *given, size_t n, const char *secret)
 
 /* --- cookies ------------------------------------------------------------------------------------------------------ */
 
-/* The value of our cookie, or NULL. */
-static const char *find_cookie(const char *field, size_t *n)
+const char *admin_find_cookie(const char *field, size_t *n)
 {
     const size_t name = sizeof ADMIN_COOKIE - 1;
     while (field && *field) {
@@ -39,7 +38,7 @@ static const char *find_cookie(const char *field, size_t *n)
 static int find_session(const struct admin_sessions *sessions, const green_http_exchange_t *x)
 {
     size_t n;
-    const char *id = find_cookie(green_http_field(x, "Cookie"), &n);
+    const char *id = admin_find_cookie(green_http_field(x, "Cookie"), &n);
     int found = -1;
     for (int i = 0; id && i < ADMIN_SESSIONS; i++)
         if (sessions->list[i].ends > green_now() && admin_same_secret(id, n, sessions->list[i].id))

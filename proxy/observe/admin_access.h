@@ -28,6 +28,9 @@ bool admin_same_secret(const char *given, size_t n, const char *secret);
 bool admin_has_token(const struct admin_sessions *sessions, const char *token,
                      const green_http_exchange_t *x);
 
+/* The value of our cookie in a field Cookie (or NULL), or NULL: not there. */
+const char *admin_find_cookie(const char *field, size_t *n);
+
 /* A page on the web can have its name lead to this machine, but a browser then still says that name: only addresses and
  * localhost are what somebody means who asks an admin address without a token. */
 bool admin_host_good(const char *host);

@@ -7,10 +7,25 @@ from harness import SMALL, main, sanitized, settled, wait_for
 from test_binary_upgrade import Client
 from test_reload import Reloading, mirror, named, threads
 from test_upgrade import ASK, switching
-from wire import get
+from wire import Truncated, get
 
 RELOADS = int(os.environ.get("GREENWAY_TEST_RELOADS", "10"))
 TUNNELS = 10 if SMALL else 40  # of each kind
+
+
+class NewEachTime(Client):
+    """Asks on a connection of its own each time."""
+
+    def run(self):
+        while not self.over:
+            try:
+                with self.proxy.dial() as wire:
+                    answer = wire.exchange(get("/", extra="Connection: close\r\n"))
+                    if answer.status != 200 or not wire.closed_cleanly():
+                        self.broken.append(answer)
+                    self.answers += 1
+            except (Truncated, OSError) as error:
+                self.broken.append(error)
 
 
 class UnderLoad(Reloading):
@@ -53,7 +68,7 @@ class UnderLoad(Reloading):
     def test_everything_changes(self):
         proxy = self.greenway(self.config(0), listeners=4)
         wires = self.tunnels(proxy)
-        clients = [Client(proxy) for _ in range(4)]
+        clients = [kind(proxy) for kind in (Client, Client, NewEachTime, NewEachTime)]
         try:
             for step in range(1, RELOADS + 1):
                 served = sum(client.answers for client in clients)

@@ -6,6 +6,7 @@ import time
 
 from harness import Case, answering, main, wait_for
 from patience import SCALE
+from test_reload import mirror
 from test_upgrade import ASK, switching
 from wire import Truncated, dial, get, ok, post
 
@@ -193,6 +194,18 @@ class Drain(Held):
             self.assertGreater(time.monotonic() - begin, 1.8, "it was cut off early")
             wire.ending()
         self.assertIn("1 connections are cut off", proxy.stderr())
+
+    def test_tcp_goes_on_until_the_grace_is_over(self):
+        proxy = self.tcp_proxy(self.upstream(mirror), greenway="shutdown_grace = 2s")
+        with proxy.dial() as wire:
+            for word in (b"first", b"later"):
+                wire.send(word)
+                self.assertEqual(wire.exactly(5), word)
+                if word == b"first":
+                    proxy.signal()
+                    wait_for(lambda: self.refuses(proxy.port), "new connections to be refused")
+            self.assertEqual(proxy.wait(), 0)
+            wire.ending()
 
     def test_tunnel_that_ends_lets_it_end(self):
         proxy = self.proxy(self.upstream(switching), greenway="shutdown_grace = 10m")
