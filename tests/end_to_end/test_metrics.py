@@ -180,7 +180,7 @@ class Health(Admin):
         app = self.upstream(answering(hold))
         proxy = self.with_admin(app, greenway="shutdown_grace = 60s")
         self.assertEqual(self.ask("/healthz")[0], 200)
-        self.assertEqual(self.ask("/readyz")[0], 200)
+        wait_for(lambda: self.ask("/readyz")[0] == 200, "the workers to start")
         with proxy.dial() as wire:
             wire.send(get("/held"))
             app.wait_requests(1)
