@@ -49,6 +49,14 @@ START_TEST(weaker_values_are_told)
 }
 END_TEST
 
+START_TEST(choices_other_than_the_safe_one)
+{
+    weakens("[greenway]\nsandbox = on\n" WEB APP, "");
+    weakens("[greenway]\nsandbox = off\n" WEB APP, "t:2: sandbox = off in place of on: whoever finds a hole "
+                                                   "in the program may do whatever its user may\n");
+}
+END_TEST
+
 START_TEST(an_inherited_value_is_told_once)
 {
     weakens(
@@ -68,6 +76,7 @@ int main(void)
     Suite *suite = suite_create("conf/weakened");
     TCase *tests = tcase_create("weakened");
 
+    tcase_add_test(tests, choices_other_than_the_safe_one);
     tcase_add_test(tests, defaults_and_stricter_values_weaken_nothing);
     tcase_add_test(tests, weaker_values_are_told);
     tcase_add_test(tests, an_inherited_value_is_told_once);
