@@ -118,7 +118,8 @@ class Examples(Case):
         """The file of the service, which logs where the service may and includes what lies beside it."""
         with open(DEFAULT) as file:
             text = file.read()
-        text = text.replace("/var/log/greenway", self.folder).replace("127.0.0.1:8080", "127.0.0.1:0")
+        for ours, here in ("/var/log/greenway", self.folder), ("/run/greenway", self.folder), ("127.0.0.1:8080", "127.0.0.1:0"):
+            text = text.replace(ours, here)
         os.mkdir(self.path("conf.d"))
         shutil.copy(os.path.join(EXAMPLES, "reverse.ini"), self.path("conf.d/10-reverse.ini"))
         with open(self.path("conf.d/10-reverse.ini")) as file:
