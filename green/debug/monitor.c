@@ -75,7 +75,7 @@ static void tell(const green_monitor_event_t *e)
 
 /* --- looks -------------------------------------------------------------------------------------------------------- */
 
-/* True: it is blocked, and nobody has been told. */
+/* True: it seems to be blocked, and nobody has been told. */
 static bool look_at(green_hub_t *hub, green_time now, green_monitor_event_t *e)
 {
     struct watched *w = &hub->watched;
@@ -92,7 +92,7 @@ static bool look_at(green_hub_t *hub, green_time now, green_monitor_event_t *e)
     w->told = true;
     *e =
         (green_monitor_event_t){.kind = GREEN_MONITOR_BLOCKED, .thread = hub->tid, .blocked = now - w->since};
-    return green__ask_whereabouts(e, monitor.options.signal);
+    return true;
 }
 
 /* One at a time, asked and told without the lock of the hubs: either may take long. */
