@@ -107,14 +107,14 @@ class Events(Case):
         for settings in CONFIGURATIONS:
             turns = Turns(self)
             app = self.upstream(stream(turns, b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n",
-                                       EVENTS * 50, chunk))
+                                       EVENTS * 5000, chunk)) # more than anybody reads at once
             with self.proxy(app, listener=settings).dial() as wire:
                 wire.send(get("/", extra=ACCEPT))
                 wire.head()
                 turns.go_on()
                 self.read_chunks(wire, len(EVENTS[0]))
                 wire.reset()
-            turns.go_on(1000)
+            turns.go_on(20000)
             app.wait_live(0)
 
 
