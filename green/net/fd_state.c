@@ -113,8 +113,11 @@ static void tell_watchers(struct fd_state *f, unsigned conditions)
 {
     for (struct green_node *node = f->watchers.first; node; node = node->next) {
         struct fd_watcher *w = CONTAINER_OF(node, struct fd_watcher, node);
-        if (w->conditions & conditions)
+        if (w->conditions & conditions) {
+            w->told |= conditions;
+            w->contested |= f->handed != 0;
             green_wake(w->park, 0);
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 
 #include "../core/internal.h"
 
+#include <poll.h>
+
 #define FD_READ   1u /* worth trying to read: no EAGAIN or short read since the last event */
 #define FD_WRITE  2u
 #define FD_EOF    4u  /* the peer closed its direction (EPOLLRDHUP): reading must go on until it returns 0 */
@@ -15,7 +17,9 @@ struct fd_watcher {
     struct green_node node;
     green_park_t *park;
     unsigned conditions;
-    bool closed; /* set when the descriptor was closed meanwhile */
+    unsigned told;  /* what the poller has said since */
+    bool contested; /* and somebody was woken who may take it away first */
+    bool closed;    /* set when the descriptor was closed meanwhile */
 };
 
 struct fd_state {
@@ -106,7 +110,18 @@ int green__fd_watch(green_hub_t *hub, int fd, struct fd_state *f, unsigned condi
 /* green_poll() from where the kernel has said that none of them is ready. */
 int green__poll_on(struct pollfd *fds, nfds_t count, green_time deadline);
 
+/* The kernel has said that there is nothing to read: so it is until the poller says otherwise. */
+static inline void green__fd_drained(struct fd_state *f)
+{
+    if (f->watched && !f->always && !(f->ready & (FD_EOF | FD_HUP)))
+        f->ready &= (uint8_t)~FD_READ;
+}
+
 #ifdef GREEN_PATCHED
+/* Whether the poller is known to have nothing to tell of the only descriptor, which is to be read: poll(2) need not be asked
+ * before waiting. */
+bool green__poll_is_idle(const struct pollfd *fds, nfds_t count);
+
 /* Another one for each descriptor that the program has made under this number; 0 if that was not seen. */
 unsigned green__fd_made(int fd);
 #endif

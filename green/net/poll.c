@@ -46,12 +46,24 @@ static int hang_on(green_hub_t *hub, struct fd_watcher *watchers, const struct p
     return 0;
 }
 
-/* Waits for a change. 0, or how many were closed meanwhile, or an error. */
+/* What the poller has told of the only descriptor is what poll(2) would say now, unless somebody has read or written since,
+ * or there is more to it than that. */
+static int answer(green_hub_t *hub, const struct fd_watcher *w, struct pollfd *p)
+{
+    const struct fd_state *f = green__fd_find(hub, p->fd);
+    if ((p->events & ~(POLLIN | POLLOUT | POLLERR | POLLHUP)) || !f || !FD_REMEMBERED(f) || w->contested ||
+        (w->told & ~(FD_READ | FD_WRITE)) || (w->told & ~f->ready))
+        return 0;
+    p->revents = p->events & (short)((w->told & FD_READ ? POLLIN : 0) | (w->told & FD_WRITE ? POLLOUT : 0));
+    return p->revents != 0;
+}
+
+/* Waits for a change. How many are known to be ready or closed, perhaps 0, or an error. */
 static int await(struct fd_watcher *watchers, struct pollfd *fds, nfds_t count, green_time deadline)
 {
     green_hub_t *hub = green_hub();
     green_park_t park = GREEN_PARK_INIT;
-    int closed = 0;
+    int known = 0;
     for (nfds_t i = 0; i < count; i++)
         watchers[i] = (struct fd_watcher){.park = &park};
     int r = hang_on(hub, watchers, fds, count, &park);
@@ -65,10 +77,12 @@ static int await(struct fd_watcher *watchers, struct pollfd *fds, nfds_t count, 
         chain_remove(&watchers[i].node);
         if (watchers[i].closed) {
             fds[i].revents = POLLNVAL; /* the number may be somebody else's by now: do not ask again */
-            closed++;
+            known++;
         }
     }
-    return r < 0 ? r : closed;
+    if (r == 0 && !known && count == 1)
+        known = answer(hub, &watchers[0], &fds[0]);
+    return r < 0 ? r : known;
 }
 
 static int wait_and_ask(struct fd_watcher *watchers, struct pollfd *fds, nfds_t count, green_time deadline)
@@ -106,6 +120,17 @@ int green__poll_on(struct pollfd *fds, nfds_t count, green_time deadline)
         free(watchers);
     return r;
 }
+
+#ifdef GREEN_PATCHED
+bool green__poll_is_idle(const struct pollfd *fds, nfds_t count)
+{
+    const struct fd_state *f;
+    unsigned made;
+    return count == 1 && !(fds->events & ~(POLLIN | POLLERR | POLLHUP)) &&
+           (f = green__fd_find(green__hub, fds->fd)) && FD_REMEMBERED(f) && f->type &&
+           !(f->ready & (unsigned)~FD_WRITE) && (made = green__fd_made(fds->fd)) && made == f->made;
+}
+#endif
 
 int green_poll(struct pollfd *fds, nfds_t count, green_time deadline)
 {

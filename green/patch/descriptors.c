@@ -303,7 +303,10 @@ HOOK int ioctl(int fd, unsigned long request, ...)
 HOOK int setsockopt(int fd, int level, int name, const void *value, socklen_t length)
 {
     int r = REAL(setsockopt)(fd, level, name, value, length);
+    struct fd_state *f;
     if (level == SOL_SOCKET && (name == SO_RCVTIMEO || name == SO_SNDTIMEO))
         about_changed(fd);
+    else if (level == SOL_SOCKET && name == SO_RCVLOWAT && green__hub && (f = green__fd_find(green__hub, fd)))
+        f->ready |= FD_READ; /* fewer bytes may be enough now: to be asked for */
     return r;
 }

@@ -30,9 +30,12 @@ static bool has_bytes(const struct iovec *iov, int count)
 
 HOOK ssize_t read(int fd, void *buffer, size_t size)
 {
-    unsigned about;
-    if (!COOPERATIVE(NET) || !size || !may_wait(about = green__about(fd)))
+    unsigned about = 0;
+    if (!COOPERATIVE(NET) || !size || !may_wait(about = green__about(fd))) {
+        if (tells_of_rest(about, 0))
+            return green__take_now(fd, about, buffer, size, 0);
         return green__is_file(fd) ? green__file_read(fd, buffer, size) : REAL(read)(fd, buffer, size);
+    }
     struct iovec iov = {.iov_base = buffer, .iov_len = size};
     return take(fd, about, &iov, 1);
 }

@@ -12,9 +12,12 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 
 HOOK ssize_t recvfrom(int fd, void *buffer, size_t size, int flags, struct sockaddr *from, socklen_t *length)
 {
-    unsigned about;
-    if (!COOPERATIVE(NET) || !waits_with(flags) || !may_wait(about = green__about(fd)) ||
-        !(about & ABOUT_SOCKET))
+    if (!COOPERATIVE(NET))
+        return REAL(recvfrom)(fd, buffer, size, flags, from, length);
+    unsigned about = green__about(fd);
+    if (!from && tells_of_rest(about, flags))
+        return green__take_now(fd, about, buffer, size, flags);
+    if (!waits_with(flags) || !may_wait(about) || !(about & ABOUT_SOCKET))
         return REAL(recvfrom)(fd, buffer, size, flags, from, length);
     struct iovec iov = {.iov_base = buffer, .iov_len = size};
     struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};

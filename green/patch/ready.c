@@ -30,7 +30,7 @@ static int wait_for(struct call *c, green_time end)
 {
     for (;;) {
         int r = c->ask(c);
-        if (r != 0 || green_now() >= end)
+        if (r != 0 || (end != GREEN_FOREVER && green_now() >= end))
             return r;
         green_time until = end;
         if (c->mask && (until = green_in(MASKED_SLICE)) > end)
@@ -62,7 +62,17 @@ static green_time end_of_ms(int timeout)
 
 static int ask_poll(struct call *c)
 {
-    return c->mask ? REAL(ppoll)(c->fds, c->count, &none, c->mask) : REAL(poll)(c->fds, c->count, 0);
+    if (c->mask)
+        return REAL(ppoll)(c->fds, c->count, &none, c->mask);
+    if (green__poll_is_idle(c->fds, c->count)) {
+        c->fds->revents = 0;
+        return 0;
+    }
+    int r = REAL(poll)(c->fds, c->count, 0);
+    struct fd_state *f;
+    if (r == 0 && c->count == 1 && (c->fds->events & POLLIN) && (f = green__fd_find(green__hub, c->fds->fd)))
+        green__fd_drained(f);
+    return r;
 }
 
 static int wait_poll(struct call *c, green_time end)

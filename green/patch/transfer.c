@@ -156,6 +156,25 @@ static struct transfer begin(unsigned about, const struct msghdr *message, int f
     return t;
 }
 
+/* Whether fewer bytes than asked for mean that there are no more. */
+static bool short_means_drained(unsigned about)
+{
+    return (about & ABOUT_STREAM) && (about & (ABOUT_TCP | ABOUT_UNIX));
+}
+
+ssize_t green__take_now(int fd, unsigned about, void *buffer, size_t size, int flags)
+{
+    struct iovec iov = {.iov_base = buffer, .iov_len = size};
+    struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+    struct transfer t = begin(about, &message, flags, attempt_take);
+    ssize_t n = attempt_take(fd, NULL, &t.operation);
+    struct fd_state *f;
+    if ((n < 0 ? errno == EAGAIN : n > 0 && (size_t)n < t.operation.size && short_means_drained(about)) &&
+        (f = green__fd_find(green__hub, fd)) && (n < 0 || f->stream))
+        green__fd_drained(f);
+    return n;
+}
+
 ssize_t green__take(int fd, unsigned about, struct msghdr *message, int flags)
 {
     struct transfer t = begin(about, message, flags, attempt_take);
@@ -163,7 +182,7 @@ ssize_t green__take(int fd, unsigned about, struct msghdr *message, int flags)
     bool all = (flags & (MSG_WAITALL | MSG_PEEK)) == MSG_WAITALL && (about & ABOUT_STREAM);
     struct window w = {.iov = message->msg_iov, .count = message->msg_iovlen};
     green_time deadline = green__receive_deadline(fd, about);
-    bool tells = !(flags & MSG_PEEK) && (about & ABOUT_STREAM) && (about & (ABOUT_TCP | ABOUT_UNIX));
+    bool tells = !(flags & MSG_PEEK) && short_means_drained(about);
     if (!tells)
         t.operation.size = 0; /* the result does not tell whether more is there */
     for (;;) {

@@ -27,6 +27,15 @@ static inline bool waits_with(int flags)
     return !(flags & (MSG_DONTWAIT | MSG_ERRQUEUE | MSG_OOB | MSG_FASTOPEN));
 }
 
+/* A read of a socket by a call that does not wait, as the program wants it: what it says of what is left is kept, which saves
+ * the poll(2) that follows. */
+static inline bool tells_of_rest(unsigned about, int flags)
+{
+    return (about & ABOUT_SOCKET) && ((about & ABOUT_NONBLOCKING) || (flags & MSG_DONTWAIT)) &&
+           !(flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+ssize_t green__take_now(int fd, unsigned about, void *buffer, size_t size, int flags);
+
 /* One read, or with MSG_WAITALL as many as it takes; all of a write to a stream or a pipe, one of another's. `message` is
  * as of recvmsg(2) and sendmsg(2), and gets what those leave in it. The result is that of the system call: -1 and errno. */
 ssize_t green__take(int fd, unsigned about, struct msghdr *message, int flags);
