@@ -320,19 +320,6 @@ static void *listen_for_clients(void *arg)
 
 /* --- starting and stopping ------------------------------------------------------------------------------------------ */
 
-/* True: a socket without a listener, left behind by a program that is no more. */
-static bool is_stale(const green_address_t *address)
-{
-    struct stat st;
-    if (lstat(address->un.sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
-        return false;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool stale = fd >= 0 && connect(fd, &address->any, address->length) < 0 && errno == ECONNREFUSED;
-    if (fd >= 0)
-        close(fd);
-    return stale;
-}
-
 /* The mode of the socket is that of the name that bind makes of it: nobody can be faster. */
 static int open_listener(const green_address_t *address)
 {
@@ -342,7 +329,7 @@ static int open_listener(const green_address_t *address)
     int r = fchmod(fd, 0600);
     if (r == 0)
         r = bind(fd, &address->any, address->length);
-    if (r < 0 && errno == EADDRINUSE && is_stale(address) && unlink(address->un.sun_path) == 0)
+    if (r < 0 && errno == EADDRINUSE && green_remove_stale_socket(address, SOCK_STREAM) == 0)
         r = bind(fd, &address->any, address->length);
     if (r == 0)
         r = listen(fd, CLIENTS_MAX);

@@ -82,21 +82,6 @@ static int bind_to(const green_address_t *address, int type, int backlog, bool r
                               : green_listen(address, backlog, reuseport ? GREEN_REUSEPORT : 0);
 }
 
-/* A socket file that nobody has open any more: its server ended without cleaning up. Only a refused connection proves
- * that; anything else in the way stays where it is. */
-static bool is_stale(const green_address_t *address, int type)
-{
-    struct stat status;
-    if (lstat(address->un.sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
-        return false;
-    int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return false;
-    bool refused = connect(fd, &address->any, address->length) < 0 && errno == ECONNREFUSED;
-    close(fd);
-    return refused;
-}
-
 /* Whose the file is, so that closing does not remove a successor's. */
 static void remember_file(struct listener *l)
 {
@@ -117,7 +102,7 @@ int green__listener_open(struct listener *l, const char *text, int type, int bac
         return r;
     bool file = l->address.any.sa_family == AF_UNIX;
     r = bind_to(&l->address, type, backlog, reuseport);
-    if (r == -EADDRINUSE && file && is_stale(&l->address, type) && unlink(l->address.un.sun_path) == 0)
+    if (r == -EADDRINUSE && file && green_remove_stale_socket(&l->address, type) == 0)
         r = bind_to(&l->address, type, backlog, reuseport);
     if (r < 0)
         return r;

@@ -3,6 +3,7 @@
 
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define RETRY_MIN  GREEN_MS(1)
@@ -155,6 +156,26 @@ failed:;
     int r = -errno;
     green_close(fd);
     return r;
+}
+
+int green_remove_stale_socket(const green_address_t *address, int type)
+{
+    const char *path = address->un.sun_path;
+    struct stat found;
+    if (address->any.sa_family != AF_UNIX || !*path)
+        return -EINVAL;
+    if (lstat(path, &found) < 0)
+        return -errno;
+    if (!S_ISSOCK(found.st_mode))
+        return -ENOTSOCK;
+    int fd = socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    bool refused = connect(fd, &address->any, address->length) < 0 && errno == ECONNREFUSED;
+    close(fd); /* was never waited for: libgreen does not know it */
+    if (!refused)
+        return -EADDRINUSE;
+    return unlink(path) == 0 ? 0 : -errno;
 }
 
 /* Errors that belong to the connection that was taken, not to the listener: accept(2) says to try again. */

@@ -29,6 +29,12 @@ enum green_listen_flags {
 /* A listening stream socket: descriptor or -errno. Never switches. */
 int green_listen(const green_address_t *address, int backlog, int flags) GREEN_MUST_CHECK;
 
+/* The file of a unix socket outlives a process that is killed, and is in the way of the next one (-EADDRINUSE): removes
+ * it if nobody has it open any more. type: SOCK_STREAM or SOCK_DGRAM. 0: it is gone; -EINVAL: no path; -EADDRINUSE: nothing proves that
+ * it is left over, somebody may be listening there; -ENOTSOCK: something else has that name; or as lstat(2), socket(2)
+ * and unlink(2) say. Never switches. */
+int green_remove_stale_socket(const green_address_t *address, int type) GREEN_MUST_CHECK;
+
 /* The next connection: descriptor or -errno; the peer's address goes to *peer (may be NULL). -EMFILE and the like
  * are returned at once: pause before the next try. May switch. */
 int green_accept(int listener, green_address_t *peer, green_time deadline) GREEN_MUST_CHECK;

@@ -90,19 +90,6 @@ static void copy_text(char *out, size_t size, const char *text)
     snprintf(out, size, "%s", text ? text : "");
 }
 
-/* What does not fit ends in "...". */
-static void copy_span(char *out, size_t size, struct span text)
-{
-    if (text.n < size) {
-        if (text.n)
-            memcpy(out, text.p, text.n);
-        out[text.n] = 0;
-        return;
-    }
-    memcpy(out, text.p, size - 4);
-    memcpy(out + size - 4, "...", 4);
-}
-
 static void fill(struct row *row, const struct connection *c, const struct connection_facts *facts)
 {
     green_time now = green_turn_time();
@@ -114,9 +101,9 @@ static void fill(struct row *row, const struct connection *c, const struct conne
     copy_text(row->upstream, sizeof row->upstream, facts->upstream);
     copy_text(row->server, sizeof row->server, facts->server);
     copy_text(row->route, sizeof row->route, facts->route);
-    copy_span(row->method, sizeof row->method, facts->method);
-    copy_span(row->host, sizeof row->host, facts->host);
-    copy_span(row->target, sizeof row->target, facts->target);
+    span_copy(row->method, sizeof row->method, facts->method);
+    span_copy(row->host, sizeof row->host, facts->host);
+    span_copy(row->target, sizeof row->target, facts->target);
     row->age = now - c->accepted;
     row->since = now - facts->since;
     row->requests = c->requests;
@@ -182,12 +169,12 @@ static int add_connection(json_t *list, const struct row *r)
     e |= reply_add_count(row, "bytes_out", r->bytes_out);
     e |= reply_add_count(row, "worker", r->worker);
     e |= reply_add_seconds(row, "for_s", r->since);
-    e |= reply_add_text(row, "method", *r->method ? r->method : NULL);
-    e |= reply_add_text(row, "host", *r->host ? r->host : NULL);
-    e |= reply_add_text(row, "path", *r->target ? r->target : NULL);
-    e |= reply_add_text(row, "route", *r->route ? r->route : NULL);
-    e |= reply_add_text(row, "upstream", *r->upstream ? r->upstream : NULL);
-    return e | reply_add_text(row, "server", *r->server ? r->server : NULL);
+    e |= reply_add_known(row, "method", r->method);
+    e |= reply_add_known(row, "host", r->host);
+    e |= reply_add_known(row, "path", r->target);
+    e |= reply_add_known(row, "route", r->route);
+    e |= reply_add_known(row, "upstream", r->upstream);
+    return e | reply_add_known(row, "server", r->server);
 }
 
 static int newest_first(const void *a, const void *b)

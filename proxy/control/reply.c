@@ -44,6 +44,11 @@ int reply_add_text(json_t *object, const char *name, const char *text)
     return reply_add(object, name, text ? reply_text(span_str(text)) : json_null());
 }
 
+int reply_add_known(json_t *object, const char *name, const char *text)
+{
+    return reply_add_text(object, name, *text ? text : NULL);
+}
+
 int reply_add_count(json_t *object, const char *name, uint64_t n)
 {
     return reply_add(object, name, json_integer(n <= INT64_MAX ? (json_int_t)n : INT64_MAX));

@@ -24,7 +24,8 @@ json_t *reply_text(struct span bytes);
 
 /* Adds a member; the value is taken over. NULL (there was no memory to make it) makes the answer fail: -1. */
 int reply_add(json_t *object, const char *name, json_t *value);
-int reply_add_text(json_t *object, const char *name, const char *text); /* NULL: null */
+int reply_add_text(json_t *object, const char *name, const char *text);  /* NULL: null */
+int reply_add_known(json_t *object, const char *name, const char *text); /* "": null */
 int reply_add_count(json_t *object, const char *name, uint64_t n);
 int reply_add_seconds(json_t *object, const char *name, int64_t ns);
 

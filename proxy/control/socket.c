@@ -47,19 +47,6 @@ static int find_group(const struct conf_user_group *group, gid_t *gid)
                     group->written);
 }
 
-/* False: somebody listens there, or it is no socket at all. */
-static bool is_stale(const green_address_t *address)
-{
-    struct stat found;
-    if (lstat(address->un.sun_path, &found) < 0 || !S_ISSOCK(found.st_mode))
-        return false;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    bool stale = fd >= 0 && connect(fd, &address->any, address->length) < 0 && errno == ECONNREFUSED;
-    if (fd >= 0)
-        close(fd);
-    return stale;
-}
-
 /* The mode of the socket is that of the name that bind makes of it: nobody can be faster. */
 static int bind_socket(int fd, const green_address_t *address)
 {
@@ -67,11 +54,11 @@ static int bind_socket(int fd, const green_address_t *address)
         return -errno;
     if (bind(fd, &address->any, address->length) == 0)
         return 0;
-    if (errno != EADDRINUSE || !is_stale(address))
+    if (errno != EADDRINUSE)
         return -errno;
-    if (unlink(address->un.sun_path) < 0 || bind(fd, &address->any, address->length) < 0)
-        return -errno;
-    return 0;
+    if (green_remove_stale_socket(address, SOCK_STREAM) < 0)
+        return -EADDRINUSE;
+    return bind(fd, &address->any, address->length) < 0 ? -errno : 0;
 }
 
 static int make(struct control_socket *s, const struct conf_control_path *conf)
@@ -165,7 +152,9 @@ void control_socket_close(struct control_socket *s)
         return;
     green_close(s->fd);
     s->fd = -1;
-    if (lstat(path, &found) == 0 && found.st_dev == s->device && found.st_ino == s->inode &&
-        is_stale(&s->address))
-        unlink(path);
+    if (lstat(path, &found) < 0 || found.st_dev != s->device || found.st_ino != s->inode)
+        return; /* a successor's */
+    int r = green_remove_stale_socket(&s->address, SOCK_STREAM);
+    if (r < 0 && r != -EADDRINUSE) /* a program that we have upgraded to has it, too */
+        error_log(LOG_LEVEL_WARNING, "cannot remove %s: %s", path, green_strerror(r));
 }

@@ -34,11 +34,6 @@ static int add_phase(json_t *row, const char *label, int64_t ns)
     return ns < 0 ? reply_add(row, label, json_null()) : reply_add_seconds(row, label, ns);
 }
 
-static const char *or_none(const char *text)
-{
-    return *text ? text : NULL;
-}
-
 static void format_time(int64_t at, char *out, size_t size)
 {
     char seconds[32];
@@ -56,10 +51,10 @@ static json_t *object_of(const struct observed_event *e)
     format_time(e->at, when, sizeof when);
     int r = reply_add_text(row, "time", when);
     r |= reply_add_text(row, "client", e->client);
-    r |= reply_add_text(row, "peer", or_none(e->peer));
-    r |= reply_add_text(row, "method", or_none(e->method));
-    r |= reply_add_text(row, "host", or_none(e->host));
-    r |= reply_add_text(row, "path", or_none(e->target));
+    r |= reply_add_known(row, "peer", e->peer);
+    r |= reply_add_known(row, "method", e->method);
+    r |= reply_add_known(row, "host", e->host);
+    r |= reply_add_known(row, "path", e->target);
     r |= e->status ? reply_add_count(row, "status", (uint64_t)e->status)
                    : reply_add(row, "status", json_null());
     r |= reply_add_count(row, "bytes_in", e->bytes_in);
@@ -68,14 +63,14 @@ static json_t *object_of(const struct observed_event *e)
     r |= add_phase(row, "first_byte_s", e->first_byte);
     r |= reply_add_seconds(row, "total_s", e->total);
     r |= reply_add_text(row, "listener", e->listener);
-    r |= reply_add_text(row, "route", or_none(e->route));
-    r |= reply_add_text(row, "upstream", or_none(e->upstream));
-    r |= reply_add_text(row, "server", or_none(e->server));
-    r |= reply_add_text(row, "reason", or_none(e->reason));
-    r |= reply_add_text(row, "directive", or_none(e->directive));
-    r |= reply_add_text(row, "origin", or_none(e->origin));
-    r |= reply_add_text(row, "request_id", or_none(e->request_id));
-    r |= reply_add_text(row, "trace_id", or_none(e->trace_id));
+    r |= reply_add_known(row, "route", e->route);
+    r |= reply_add_known(row, "upstream", e->upstream);
+    r |= reply_add_known(row, "server", e->server);
+    r |= reply_add_known(row, "reason", e->reason);
+    r |= reply_add_known(row, "directive", e->directive);
+    r |= reply_add_known(row, "origin", e->origin);
+    r |= reply_add_known(row, "request_id", e->request_id);
+    r |= reply_add_known(row, "trace_id", e->trace_id);
     if (r == 0)
         return row;
     json_decref(row);

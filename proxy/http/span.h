@@ -55,6 +55,16 @@ static inline bool span_starts_nocase(struct span s, struct span prefix)
     return s.n >= prefix.n && span_equal_nocase(span_of(s.p, prefix.n), prefix);
 }
 
+/* A string of it, in `size` bytes (5 at least); what does not fit ends in "...". */
+static inline void span_copy(char *out, size_t size, struct span text)
+{
+    bool fits = text.n < size;
+    size_t n = fits ? text.n : size - 4;
+    if (n)
+        memcpy(out, text.p, n);
+    memcpy(out + n, fits ? "" : "...", fits ? 1 : 4);
+}
+
 /* Without the OWS (SP, HTAB) at both ends (RFC 9110 section 5.6.3). */
 static inline struct span span_trim(struct span s)
 {

@@ -32,19 +32,7 @@ void observers_destroy(struct observers *t)
 
 /* --- telling ------------------------------------------------------------------------------------------------------ */
 
-static void copy(char *out, size_t size, struct span text)
-{
-    if (text.n < size) {
-        if (text.n)
-            memcpy(out, text.p, text.n);
-        out[text.n] = 0;
-        return;
-    }
-    memcpy(out, text.p, size - 4);
-    memcpy(out + size - 4, "...", 4);
-}
-
-#define COPY(field, text) copy(event->field, sizeof event->field, text)
+#define COPY(field, text) span_copy(event->field, sizeof event->field, text)
 
 static struct span name(const char *text)
 {

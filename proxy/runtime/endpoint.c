@@ -81,25 +81,12 @@ static void remove_socket(const char *path)
         error_log(LOG_LEVEL_WARNING, "cannot remove %s: %s", path, strerror(errno));
 }
 
-/* A socket file that nobody listens on any more is left over from a process that was killed. Another file is somebody
- * else's, whom connect() does not tell apart. */
-static bool left_over(const green_address_t *address)
-{
-    if (!is_socket(address->un.sun_path))
-        return false;
-    int fd = green_connect(address, green_in_ms(1000));
-    if (fd >= 0)
-        green_close(fd);
-    return fd == -ECONNREFUSED;
-}
-
 static int listen_on(const green_address_t *address, int flags)
 {
     int fd = green_listen(address, BACKLOG, flags);
-    if (fd != -EADDRINUSE || address->any.sa_family != AF_UNIX || !left_over(address))
-        return fd;
-    remove_socket(address->un.sun_path);
-    return green_listen(address, BACKLOG, flags);
+    bool left_over = fd == -EADDRINUSE && address->any.sa_family == AF_UNIX &&
+                     green_remove_stale_socket(address, SOCK_STREAM) == 0;
+    return left_over ? green_listen(address, BACKLOG, flags) : fd;
 }
 
 /* With SO_REUSEPORT a second greenway would silently share our port: the first socket is bound without, as a question,

@@ -13,6 +13,7 @@ from patience import wait_for
 from wire import get
 
 REQUESTS = 300
+BODY = 32 << 20
 NETWORK = ("read", "write", "readv", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg", "epoll_wait", "epoll_pwait",
            "epoll_pwait2")
 
@@ -47,6 +48,21 @@ class Budget(Case):
         proxy = self.proxy(upstream, listener="certificate = " + ca.issue("one.example"))
         with secure(proxy.dial(), ca.client(), "one.example") as wire:
             self.keep_within_budget(proxy, wire)
+
+    def test_large_body_over_https(self):
+        """It cannot be spliced: it moves in pieces of 64 KiB, that is four records."""
+        ca = Authority(self.folder)
+        with open(self.path("body"), "wb") as file:
+            file.write(bytes(range(256)) * (BODY // 256))
+        proxy = self.proxy(self.nginx(f"location / {{ root {self.folder}; }}"),
+                           listener="certificate = " + ca.issue("one.example"))
+        with secure(proxy.dial(), ca.client(), "one.example") as wire:
+            ask = lambda: self.assertEqual(wire.exchange(get("/body")).body, bytes(range(256)) * (BODY // 256))
+            ask()
+            calls = self.count(proxy, ask)
+        for name in ("recvfrom", "sendto"):
+            self.assertGreater(calls[name], BODY // (4 << 20), calls)
+            self.assertLessEqual(calls[name], 2 * BODY // 65536, calls)  # twice: what came so far may be less
 
     def keep_within_budget(self, proxy, wire):
         def ask(times):

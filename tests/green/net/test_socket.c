@@ -70,6 +70,35 @@ START_TEST(unix_sockets)
 }
 END_TEST
 
+/* Only what nobody has open is removed, and only a socket. */
+START_TEST(stale_socket_files)
+{
+    static const int types[] = {SOCK_STREAM, SOCK_DGRAM};
+    char folder[] = "/tmp/green-socket-XXXXXX", name[64];
+    green_address_t address, elsewhere;
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(name, sizeof name, "%s/s", folder);
+    ck_assert_int_eq(green_address_parse(&address, name, 0), 0);
+    ck_assert_int_eq(green_remove_stale_socket(&address, types[_i]), -ENOENT);
+    int fd = socket(AF_UNIX, types[_i], 0);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(bind(fd, &address.any, address.length), 0);
+    ck_assert(types[_i] != SOCK_STREAM || listen(fd, 1) == 0);
+    ck_assert_int_eq(green_remove_stale_socket(&address, types[_i]), -EADDRINUSE);
+    ck_assert_int_eq(close(fd), 0);
+    int before = open_descriptors();
+    ck_assert_int_eq(green_remove_stale_socket(&address, types[_i]), 0);
+    ck_assert_int_eq(access(name, F_OK), -1);
+    ck_assert_int_eq(mkdir(name, 0700), 0);
+    ck_assert_int_eq(green_remove_stale_socket(&address, types[_i]), -ENOTSOCK);
+    ck_assert_int_eq(open_descriptors(), before);
+    ck_assert_int_eq(green_address_parse(&elsewhere, "127.0.0.1", 80), 0);
+    ck_assert_int_eq(green_remove_stale_socket(&elsewhere, types[_i]), -EINVAL);
+    ck_assert_int_eq(rmdir(name), 0);
+    ck_assert_int_eq(rmdir(folder), 0);
+}
+END_TEST
+
 START_TEST(refused)
 {
     green_address_t address;
@@ -519,6 +548,7 @@ int main(void)
     const struct test tests[] = {
         {connect_and_accept, 2},
         {unix_sockets, 0},
+        {stale_socket_files, 2},
         {refused, 0},
         {connecting_can_be_given_up, 0},
         {connecting_a_descriptor, 0},
