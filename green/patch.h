@@ -16,6 +16,7 @@
 #ifndef GREEN_PATCH_H
 #define GREEN_PATCH_H
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
@@ -32,10 +33,12 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <threads.h>
+#include <utime.h>
 
 /* What can be taken over. */
 enum green_patch_family {

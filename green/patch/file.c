@@ -72,7 +72,7 @@ static ssize_t read_at_once(int fd, void *buffer, size_t size, off64_t offset)
 {
     struct iovec iov = {.iov_base = buffer, .iov_len = size};
     if (!(green__about(fd) & ABOUT_NO_NOWAIT)) {
-        ssize_t n = preadv64v2(fd, &iov, 1, offset, RWF_NOWAIT);
+        ssize_t n = REAL(preadv64v2)(fd, &iov, 1, offset, RWF_NOWAIT);
         if (n >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS))
             return n;
         green__about_also(fd, ABOUT_NO_NOWAIT);
@@ -139,6 +139,48 @@ HOOK ssize_t __pread64_chk(int fd, void *buffer, size_t size, off64_t offset, si
 HOOK ssize_t __pread_chk(int fd, void *buffer, size_t size, off_t offset, size_t room)
 {
     return size <= room ? pread(fd, buffer, size, offset) : REAL(__pread_chk)(fd, buffer, size, offset, room);
+}
+
+/* One that does not wait for a disk, or is not of a file, is made as it is. */
+static bool goes_there(int fd, int flags)
+{
+    return COOPERATIVE(FILE) && !(flags & RWF_NOWAIT) && green__is_file(fd);
+}
+
+static long preadv2_there(const long *a)
+{
+    return REAL(preadv64v2)((int)a[0], (const struct iovec *)a[1], (int)a[2], a[3], (int)a[4]);
+}
+
+static long pwritev2_there(const long *a)
+{
+    return REAL(pwritev64v2)((int)a[0], (const struct iovec *)a[1], (int)a[2], a[3], (int)a[4]);
+}
+
+HOOK ssize_t preadv64v2(int fd, const struct iovec *iov, int count, off64_t offset, int flags)
+{
+    if (!goes_there(fd, flags))
+        return REAL(preadv64v2)(fd, iov, count, offset, flags);
+    return green__file_call(preadv2_there, (const long[]){fd, (long)iov, count, offset, flags});
+}
+
+HOOK ssize_t pwritev64v2(int fd, const struct iovec *iov, int count, off64_t offset, int flags)
+{
+    if (!goes_there(fd, flags))
+        return REAL(pwritev64v2)(fd, iov, count, offset, flags);
+    return green__file_call(pwritev2_there, (const long[]){fd, (long)iov, count, offset, flags});
+}
+
+HOOK ssize_t preadv2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+    return COOPERATIVE(FILE) ? preadv64v2(fd, iov, count, offset, flags)
+                             : REAL(preadv2)(fd, iov, count, offset, flags);
+}
+
+HOOK ssize_t pwritev2(int fd, const struct iovec *iov, int count, off_t offset, int flags)
+{
+    return COOPERATIVE(FILE) ? pwritev64v2(fd, iov, count, offset, flags)
+                             : REAL(pwritev2)(fd, iov, count, offset, flags);
 }
 
 /* --- opening -------------------------------------------------------------------------------------------------------- */
@@ -226,6 +268,35 @@ HOOK int __openat64_2(int folder, const char *path, int flags)
     return MAKES(flags) ? REAL(__openat64_2)(folder, path, flags)
                         : open_in(folder, path, flags | O_LARGEFILE, 0, PASSES);
 }
+
+/* Temporary ones: `path` gets the name. They differ by length of what follows the letters, flags and size. */
+static long temporary_there(const long *a)
+{
+    return REAL(mkostemps64)((char *)a[0], (int)a[1], (int)a[2]);
+}
+
+static int temporary(char *path, int suffix, int flags, bool passes)
+{
+    int fd = passes ? REAL(mkostemps64)(path, suffix, flags)
+                    : (int)green__file_call(temporary_there, (const long[]){(long)path, suffix, flags});
+    if (fd >= 0)
+        green__about_anew(fd);
+    return fd;
+}
+
+#define TEMPORARY(name, parameters, ...)                                                                     \
+    HOOK int name parameters                                                                                 \
+    {                                                                                                        \
+        return temporary(path, __VA_ARGS__, PASSES);                                                         \
+    }
+TEMPORARY(mkstemp, (char *path), 0, 0)
+TEMPORARY(mkstemp64, (char *path), 0, 0)
+TEMPORARY(mkostemp, (char *path, int flags), 0, flags)
+TEMPORARY(mkostemp64, (char *path, int flags), 0, flags)
+TEMPORARY(mkstemps, (char *path, int suffix), suffix, 0)
+TEMPORARY(mkstemps64, (char *path, int suffix), suffix, 0)
+TEMPORARY(mkostemps, (char *path, int suffix, int flags), suffix, flags)
+TEMPORARY(mkostemps64, (char *path, int suffix, int flags), suffix, flags)
 
 /* --- locks ---------------------------------------------------------------------------------------------------------- */
 

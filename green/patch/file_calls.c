@@ -4,6 +4,8 @@
  */
 #include "file.h"
 
+#include <limits.h>
+
 /* One with so many arguments: the function that makes it from an array of words, and the hook. */
 #define HOOKED(result, name, parameters, arguments, made, ...)                                               \
     static long name##_there(const long *a)                                                                  \
@@ -81,3 +83,130 @@ CALL2(int, chmod, const char *, path, mode_t, mode)
 CALL3(int, chown, const char *, path, uid_t, user, gid_t, group)
 CALL2(int, statvfs, const char *, path, struct statvfs *, out)
 CALL2(int, statvfs64, const char *, path, struct statvfs64 *, out)
+CALL3(ssize_t, readahead, int, fd, off64_t, offset, size_t, size)
+CALL3(int, msync, void *, address, size_t, size, int, flags)
+CALL2(int, fchmod, int, fd, mode_t, mode)
+CALL4(int, fchmodat, int, folder, const char *, path, mode_t, mode, int, flags)
+CALL3(int, fchown, int, fd, uid_t, user, gid_t, group)
+CALL3(int, lchown, const char *, path, uid_t, user, gid_t, group)
+CALL5(int, fchownat, int, folder, const char *, path, uid_t, user, gid_t, group, int, flags)
+CALL5(int, linkat, int, from_folder, const char *, from, int, to_folder, const char *, to, int, flags)
+CALL3(int, symlinkat, const char *, from, int, folder, const char *, to)
+CALL2(int, mkfifo, const char *, path, mode_t, mode)
+CALL3(int, mkfifoat, int, folder, const char *, path, mode_t, mode)
+CALL3(int, mknod, const char *, path, mode_t, mode, dev_t, device)
+CALL4(int, mknodat, int, folder, const char *, path, mode_t, mode, dev_t, device)
+CALL1(int, remove, const char *, path)
+CALL2(int, utime, const char *, path, const struct utimbuf *, times)
+HOOKED(int, utimes, (const char *path, const struct timeval times[2]), (path, times),
+       ((const char *)a[0], (const struct timeval *)a[1]), (long)path, (long)times)
+HOOKED(int, lutimes, (const char *path, const struct timeval times[2]), (path, times),
+       ((const char *)a[0], (const struct timeval *)a[1]), (long)path, (long)times)
+HOOKED(int, futimes, (int fd, const struct timeval times[2]), (fd, times),
+       ((int)a[0], (const struct timeval *)a[1]), fd, (long)times)
+HOOKED(int, utimensat, (int folder, const char *path, const struct timespec times[2], int flags),
+       (folder, path, times, flags),
+       ((int)a[0], (const char *)a[1], (const struct timespec *)a[2], (int)a[3]), folder, (long)path,
+       (long)times, flags)
+HOOKED(int, futimens, (int fd, const struct timespec times[2]), (fd, times),
+       ((int)a[0], (const struct timespec *)a[1]), fd, (long)times)
+CALL2(int, euidaccess, const char *, path, int, mode)
+CALL2(int, eaccess, const char *, path, int, mode)
+CALL2(int, fstatvfs, int, fd, struct statvfs *, out)
+CALL2(int, fstatvfs64, int, fd, struct statvfs64 *, out)
+CALL2(int, statfs, const char *, path, struct statfs *, out)
+CALL2(int, statfs64, const char *, path, struct statfs64 *, out)
+CALL2(int, fstatfs, int, fd, struct statfs *, out)
+CALL2(int, fstatfs64, int, fd, struct statfs64 *, out)
+CALL4(ssize_t, getxattr, const char *, path, const char *, name, void *, value, size_t, size)
+CALL4(ssize_t, lgetxattr, const char *, path, const char *, name, void *, value, size_t, size)
+CALL4(ssize_t, fgetxattr, int, fd, const char *, name, void *, value, size_t, size)
+CALL5(int, setxattr, const char *, path, const char *, name, const void *, value, size_t, size, int, flags)
+CALL5(int, lsetxattr, const char *, path, const char *, name, const void *, value, size_t, size, int, flags)
+CALL5(int, fsetxattr, int, fd, const char *, name, const void *, value, size_t, size, int, flags)
+CALL3(ssize_t, listxattr, const char *, path, char *, list, size_t, size)
+CALL3(ssize_t, llistxattr, const char *, path, char *, list, size_t, size)
+CALL3(ssize_t, flistxattr, int, fd, char *, list, size_t, size)
+CALL2(int, removexattr, const char *, path, const char *, name)
+CALL2(int, lremovexattr, const char *, path, const char *, name)
+CALL2(int, fremovexattr, int, fd, const char *, name)
+CALL4(ssize_t, __readlink_chk, const char *, path, char *, buffer, size_t, size, size_t, room)
+CALL5(ssize_t, __readlinkat_chk, int, folder, const char *, path, char *, buffer, size_t, size, size_t, room)
+
+/* --- whose results are no such numbers ------------------------------------------------------------------------------ */
+
+static long allocate_there(const long *a)
+{
+    return REAL(posix_fallocate64)((int)a[0], a[1], a[2]);
+}
+
+/* The error is its result. */
+HOOK int posix_fallocate64(int fd, off64_t offset, off64_t size)
+{
+    if (!COOPERATIVE(FILE))
+        return REAL(posix_fallocate64)(fd, offset, size);
+    int saved = errno;
+    long r = green__file_call(allocate_there, (const long[]){fd, offset, size});
+    if (r < 0)
+        r = errno;
+    errno = saved;
+    return (int)r;
+}
+
+HOOK int posix_fallocate(int fd, off_t offset, off_t size)
+{
+    return COOPERATIVE(FILE) ? posix_fallocate64(fd, offset, size) : REAL(posix_fallocate)(fd, offset, size);
+}
+
+static long sync_there(const long *a)
+{
+    (void)a;
+    REAL(sync)();
+    return 0;
+}
+
+HOOK void sync(void)
+{
+    if (COOPERATIVE(FILE))
+        green__file_call(sync_there, NULL);
+    else
+        REAL(sync)();
+}
+
+/* A path or NULL. */
+static char *path_by(long (*fn)(const long *arguments), const void *given, char *room)
+{
+    long r = green__file_call(fn, (const long[]){(long)given, (long)room});
+    return r == -1 ? NULL : (char *)r;
+}
+
+static long realpath_there(const long *a)
+{
+    return (long)REAL(realpath)((const char *)a[0], (char *)a[1]);
+}
+
+HOOK char *realpath(const char *path, char *room)
+{
+    return COOPERATIVE(FILE) && !IN_LIBUV ? path_by(realpath_there, path, room) : REAL(realpath)(path, room);
+}
+
+HOOK char *__realpath_chk(const char *path, char *room, size_t size)
+{
+    return COOPERATIVE(FILE) && size >= PATH_MAX ? path_by(realpath_there, path, room)
+                                                 : REAL(__realpath_chk)(path, room, size);
+}
+
+HOOK char *canonicalize_file_name(const char *path)
+{
+    return COOPERATIVE(FILE) ? path_by(realpath_there, path, NULL) : REAL(canonicalize_file_name)(path);
+}
+
+static long mkdtemp_there(const long *a)
+{
+    return (long)REAL(mkdtemp)((char *)a[0]);
+}
+
+HOOK char *mkdtemp(char *path)
+{
+    return COOPERATIVE(FILE) && !IN_LIBUV ? path_by(mkdtemp_there, path, NULL) : REAL(mkdtemp)(path);
+}

@@ -71,7 +71,7 @@ static ssize_t take_other(int fd, const struct transfer *t)
     const struct iovec *iov = t->message.msg_iov;
     int count = (int)t->message.msg_iovlen;
     if (!(t->about & ABOUT_NO_NOWAIT)) {
-        ssize_t n = preadv2(fd, iov, count, -1, RWF_NOWAIT);
+        ssize_t n = REAL(preadv2)(fd, iov, count, -1, RWF_NOWAIT);
         if (n >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS))
             return n;
         green__about_also(fd, ABOUT_NO_NOWAIT);
@@ -85,7 +85,7 @@ static ssize_t give_other(int fd, const struct transfer *t)
     const struct iovec *iov = t->message.msg_iov;
     int count = (int)t->message.msg_iovlen;
     if (!(t->about & ABOUT_NO_NOWAIT)) {
-        ssize_t n = pwritev2(fd, iov, count, -1, RWF_NOWAIT);
+        ssize_t n = REAL(pwritev2)(fd, iov, count, -1, RWF_NOWAIT);
         if (n >= 0 || (errno != EOPNOTSUPP && errno != ENOSYS))
             return n;
         green__about_also(fd, ABOUT_NO_NOWAIT);
