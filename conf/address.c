@@ -183,6 +183,8 @@ static const char *parse_option(struct conf_arena *arena, const char *option, st
 {
     if (!strncmp(option, "weight=", strlen("weight=")))
         return parse_number(arena, option, "weight", 256, &server->weight);
+    if (!strncmp(option, "max_connections=", strlen("max_connections=")))
+        return parse_number(arena, option, "max_connections", CONF_PLACES_MAX, &server->max_connections);
     if (!strncmp(option, "tier=", strlen("tier=")))
         return parse_number(arena, option, "tier", CONF_TIER_MAX, &server->tier);
     if (strcmp(option, "backup") != 0)
@@ -242,7 +244,7 @@ const char *conf_server_parse(struct conf_arena *arena, const char *text, struct
 
     if (wrong)
         return wrong;
-    server->weight = server->tier = 0;
+    server->weight = server->tier = server->max_connections = 0;
     for (char *option; (option = strsep(&rest, " \t"));)
         if (*option && (wrong = parse_option(arena, option, server)))
             return wrong;
@@ -306,6 +308,9 @@ static const char *parse_server(struct conf_arena *arena, const char *text, void
         server->written = conf_arena_print(arena, "%s backup", server->written);
     else if (server->tier)
         server->written = conf_arena_print(arena, "%s tier=%d", server->written, (int)server->tier);
+    if (server->max_connections)
+        server->written =
+            conf_arena_print(arena, "%s max_connections=%d", server->written, (int)server->max_connections);
     return NULL;
 }
 
@@ -318,8 +323,7 @@ const struct conf_syntax conf_address_syntax = {
 
 const struct conf_syntax conf_server_syntax = {
     .allowed = "HOST:PORT, [IPV6]:PORT, unix:/PATH or srv:_SERVICE._PROTOCOL.DOMAIN, and weight=1 to "
-               "weight=256, tier=1 "
-               "to tier=15 or backup",
+               "weight=256, tier=1 to tier=15 or backup, max_connections=N",
     .separators = ",",
     .size = sizeof(struct conf_server),
     .parse = parse_server,

@@ -27,6 +27,7 @@ struct conf_address {
 #include "health.h"
 #include "files.h"
 #include "bodies.h"
+#include "concurrency.h"
 #include "mirror.h"
 #include "answers.h"
 #include "header_rules.h"
@@ -133,8 +134,9 @@ struct conf_server {
         *service; /* "_http._tcp.example.org", whose SRV records name hosts and ports; NULL: it is none */
     int port;     /* 0 for a service */
     bool is_unix;
-    int64_t weight; /* 1 to 256 */
-    int64_t tier;   /* 0 first; CONF_TIER_MAX + 1: backup */
+    int64_t weight;          /* 1 to 256 */
+    int64_t tier;            /* 0 first; CONF_TIER_MAX + 1: backup */
+    int64_t max_connections; /* 0: the upstream's */
 };
 
 struct conf_upstream {
@@ -148,6 +150,7 @@ struct conf_upstream {
     int64_t keepalive_requests;              /* uses of one connection */
     int64_t timeout_connect, timeout_response, timeout_read, timeout_write, timeout_idle;
     struct conf_retries retries;
+    struct conf_concurrency concurrency;
     struct conf_tls_upstream tls;
     enum conf_send_proxy send_proxy;
     int64_t min_rate_response;         /* bytes a second; 0 off */

@@ -53,6 +53,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/balance.inc"
 #include "keys/health.inc"
 #include "keys/retries.inc"
+#include "keys/concurrency.inc"
 #include "keys/tls.inc"
 #include "keys/acme.inc"
 #include "keys/proxy_protocol.inc"

@@ -71,6 +71,7 @@ static bool is_number(enum conf_variable variable)
     case CONF_V_CLIENT_PORT:
     case CONF_V_BYTES_IN:
     case CONF_V_BYTES_OUT:
+    case CONF_V_T_QUEUE:
     case CONF_V_T_CONNECT:
     case CONF_V_T_FIRST_BYTE:
     case CONF_V_T_TOTAL:

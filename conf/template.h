@@ -62,6 +62,7 @@ enum conf_template_scope {
     X(REASON,          "reason",        CONF_KNOWS_END,     "why it was refused or broke off: response_timeout") \
     X(DIRECTIVE,       "directive",     CONF_KNOWS_END,     "the key of the configuration that was responsible: timeout_response") \
     X(ORIGIN,          "origin",        CONF_KNOWS_END,     "where that key stands: greenway.ini:12") \
+    X(T_QUEUE,         "t_queue",       CONF_KNOWS_END,     "milliseconds until a place at a server was free, if it was waited for") \
     X(T_CONNECT,       "t_connect",     CONF_KNOWS_END,     "milliseconds until a server was connected") \
     X(T_FIRST_BYTE,    "t_first_byte",  CONF_KNOWS_END,     "milliseconds until the first byte of the answer") \
     X(T_TOTAL,         "t_total",       CONF_KNOWS_END,     "milliseconds until the end") \

@@ -24,7 +24,7 @@ struct server_row {
     int64_t weight;
     enum server_duty duty;
     enum standing_state health;
-    uint64_t active, idle, leases, failures;
+    uint64_t active, limit, idle, leases, failures;
 };
 
 struct server_rows {
@@ -55,6 +55,7 @@ static void fill(struct server_row *row, const struct server *s)
     row->duty = s->state->duty;
     row->health = standing_state(s->standing, green_turn_time());
     row->active = s->state->active;
+    row->limit = (uint64_t)atomic_load(&s->standing->limit);
     row->idle = s->state->idle_count;
     row->leases = s->state->leases;
     row->failures = s->state->failures;
@@ -151,6 +152,11 @@ static int collect(struct control_call *call, const char *upstream, struct serve
 
 /* --- showing -------------------------------------------------------------------------------------------------------- */
 
+static int add_limit(json_t *row, uint64_t limit)
+{
+    return limit ? reply_add_count(row, "limit", limit) : reply_add(row, "limit", json_null());
+}
+
 static int add_server(json_t *list, const struct server_row *s)
 {
     bool drained = s->duty != SERVER_ENABLED && !s->active;
@@ -162,6 +168,7 @@ static int add_server(json_t *list, const struct server_row *s)
     r |= reply_add_text(row, "health", healths[s->health]);
     r |= reply_add_count(row, "weight", (uint64_t)s->weight);
     r |= reply_add_count(row, "active", s->active);
+    r |= add_limit(row, s->limit);
     r |= reply_add_count(row, "idle", s->idle);
     r |= reply_add_count(row, "requests", s->leases);
     return r | reply_add_count(row, "failures", s->failures);
@@ -199,7 +206,8 @@ static int add_answers(json_t *row, const struct metrics_view *v, size_t upstrea
     return r | reply_add_times(row, &times);
 }
 
-static int add_upstream(json_t *list, const struct conf_upstream *conf, const struct server_rows *all)
+static int add_upstream(json_t *list, const struct conf_upstream *conf, const struct server_rows *all,
+                        uint64_t waiting)
 {
     struct upstream_sum sum = {0};
     for (size_t i = 0; i < all->count; i++) {
@@ -219,6 +227,8 @@ static int add_upstream(json_t *list, const struct conf_upstream *conf, const st
     r |= reply_add_count(row, "servers", sum.servers);
     r |= reply_add_count(row, "enabled", sum.enabled);
     r |= reply_add_count(row, "active", sum.active);
+    r |= add_limit(row, (uint64_t)conf->concurrency.max_requests);
+    r |= reply_add_count(row, "waiting", waiting);
     r |= reply_add_count(row, "idle", sum.idle);
     r |= reply_add_count(row, "requests", sum.requests);
     return r | reply_add_count(row, "failures", sum.failures);
@@ -233,7 +243,9 @@ int call_upstreams(struct control_call *call)
     json_t *list = json_array();
     int r = reply_add(call->reply, "upstreams", list);
     for (size_t i = 0; r == 0 && i < conf->upstream_count; i++) {
-        r = add_upstream(list, &conf->upstreams[i], &all);
+        uint64_t waiting, taken;
+        queue_look(&call->process->standings, conf->upstreams[i].name, &waiting, &taken);
+        r = add_upstream(list, &conf->upstreams[i], &all, waiting);
         if (r == 0)
             r = add_answers(json_array_get(list, i), call->process->snapshot->metrics, i);
     }

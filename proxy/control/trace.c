@@ -59,6 +59,8 @@ static json_t *object_of(const struct observed_event *e)
                    : reply_add(row, "status", json_null());
     r |= reply_add_count(row, "bytes_in", e->bytes_in);
     r |= reply_add_count(row, "bytes_out", e->bytes_out);
+    if (e->queued >= 0)
+        r |= add_phase(row, "queued_s", e->queued);
     r |= add_phase(row, "connected_s", e->connected);
     r |= add_phase(row, "first_byte_s", e->first_byte);
     r |= reply_add_seconds(row, "total_s", e->total);

@@ -72,7 +72,9 @@ static struct span server_host(const struct conf_server *server)
 static int lease_server(struct exchange *x, struct lease_request *request, struct connect_failure *failure)
 {
     affinity_find(x, request);
-    return group_lease(view_group(x->view, x->upstream), request, &x->lease, failure);
+    int r = group_lease(view_group(x->view, x->upstream), request, &x->lease, failure);
+    x->log.queued = request->queued;
+    return r;
 }
 
 int exchange_lease(struct exchange *x, struct lease_request *request, struct http_forward_request *facts)
@@ -86,8 +88,10 @@ int exchange_lease(struct exchange *x, struct lease_request *request, struct htt
         x->lease = NULL;
         x->log.server = failure.server;
         x->log.server_address = NULL;
-        return exchange_fail(x, failure.status, failure.reason, failure.error, BLAME_UPSTREAM,
-                             failure.directive);
+        exchange_fail(x, failure.status, failure.reason, failure.error,
+                      failure.directive ? BLAME_UPSTREAM : BLAME_NONE, failure.directive);
+        x->page.retry_after = failure.retry_after;
+        return -1;
     } else {
         x->log.server = x->lease->server->conf;
         x->served = x->lease->server->counts;
@@ -404,6 +408,7 @@ int conversation_hold(struct conversation *t)
         !x->request.uri.query.n)
         t->facts.target = SPAN("*"); /* RFC 9112 section 3.2.4 */
     mirror_begin(&t->mirror, x, &t->facts);
+    t->lease.client_fd = x->connection->fd;
     if (x->upstream)
         retry_budget_request(&view_group(x->view, x->upstream)->budget);
     for (;;) {

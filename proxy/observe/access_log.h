@@ -34,7 +34,7 @@ struct access_entry {
         *values;       /* of a custom format's parts, where format_needs_value(); NULL: all are empty */
     uint32_t tries;    /* requests sent and connections that could not be made; 0: none */
     struct span tried; /* servers of the tries that failed; empty: none, or they are not known */
-    green_time started, connected, first_byte, ended;
+    green_time started, queued, connected, first_byte, ended; /* queued: when it had waited for a server */
 };
 
 struct access_log;      /* one per process: everything that lines go to */

@@ -261,6 +261,9 @@ static void write_upstreams(FILE *out, const struct metrics_view *v)
          "Until a new connection to a server stood, looking its name up included.");
     write_histograms(out, "upstream_connect_duration_seconds", OF(upstream_metrics, connect), v->upstreams,
                      n);
+    head(out, "upstream_queue_seconds", "histogram",
+         "Waits of requests for a place at a server, whatever came of them.");
+    write_histograms(out, "upstream_queue_seconds", OF(upstream_metrics, queue), v->upstreams, n);
     head(out, "upstream_first_byte_seconds", "histogram",
          "From a connection to a server to the first byte of its answer.");
     for (size_t i = 0; i < n; i++) {
@@ -470,6 +473,20 @@ static void write_health(FILE *out, struct standings *all)
     pthread_mutex_unlock(&all->lock);
 }
 
+static void write_queues(FILE *out, struct process *p)
+{
+    const struct conf *conf = p->snapshot->conf;
+    uint64_t waiting, active;
+    if (conf->upstream_count)
+        head(out, "upstream_queue_waiting", "gauge", "Requests that wait for a place at a server.");
+    for (size_t i = 0; i < conf->upstream_count; i++) {
+        queue_look(&p->standings, conf->upstreams[i].name, &waiting, &active);
+        fputs("greenway_upstream_queue_waiting{", out);
+        label(out, "", "upstream", conf->upstreams[i].name);
+        fprintf(out, "} %llu\n", (unsigned long long)waiting);
+    }
+}
+
 void exposition_write(FILE *out, struct process *process)
 {
     snapshot_count_names(process->snapshot);
@@ -482,4 +499,5 @@ void exposition_write(FILE *out, struct process *process)
     write_upstreams(out, process->snapshot->metrics);
     write_servers(out, process->snapshot->metrics);
     write_health(out, &process->standings);
+    write_queues(out, process);
 }

@@ -139,6 +139,8 @@ char *format_json(char *out, const struct access_entry *e, struct format_date *d
     out = json_name(KEY(out, "reason"), e->reason);
     if (e->directive)
         out = json_directive(out, e);
+    if (e->queued)
+        out = format_phase(KEY(out, "t_queue"), e->started, e->queued, true);
     out = format_phase(KEY(out, "t_connect"), e->started, e->connected, true);
     out = format_phase(KEY(out, "t_first_byte"), e->started, e->first_byte, true);
     out = format_phase(KEY(out, "t_total"), e->started, e->ended, true);

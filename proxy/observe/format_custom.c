@@ -91,6 +91,7 @@ bool format_needs_value(enum conf_variable variable)
     case CONF_V_REASON:
     case CONF_V_DIRECTIVE:
     case CONF_V_ORIGIN:
+    case CONF_V_T_QUEUE:
     case CONF_V_T_CONNECT:
     case CONF_V_T_FIRST_BYTE:
     case CONF_V_T_TOTAL:
@@ -166,6 +167,9 @@ static void put_of_entry(struct line *l, enum conf_variable variable)
         break;
     case CONF_V_ORIGIN:
         put_origin(l);
+        break;
+    case CONF_V_T_QUEUE:
+        put_phase(l, e->queued);
         break;
     case CONF_V_T_CONNECT:
         put_phase(l, e->connected);

@@ -50,6 +50,7 @@ struct upstream_metrics {
     counter_t retries_refused; /* requests that were not, for retry_budget was used up */
     counter_t names_asked, names_failed;
     struct histogram connect; /* until a new connection stood, names included */
+    struct histogram queue;   /* waits for a place at a server, over for whatever reason */
     counter_t failures[REASONS_MOST];
 };
 

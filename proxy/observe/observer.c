@@ -82,6 +82,7 @@ static void fill(struct observed_event *event, const struct access_entry *entry)
     COPY(trace_id, entry->trace_id);
     event->bytes_in = entry->bytes_in;
     event->bytes_out = entry->bytes_out;
+    event->queued = phase(entry, entry->queued);
     event->connected = phase(entry, entry->connected);
     event->first_byte = phase(entry, entry->first_byte);
     event->total = entry->ended - entry->started;

@@ -32,7 +32,7 @@ struct observed_event {
     char reason[48], directive[48], origin[128];            /* "": all went well */
     char request_id[64], trace_id[40];
     uint64_t bytes_in, bytes_out;
-    int64_t connected, first_byte, total;
+    int64_t queued, connected, first_byte, total;
 };
 
 void observers_init(struct observers *t);

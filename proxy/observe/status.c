@@ -171,6 +171,10 @@ static json_t *health_of(struct standings *all, const char *upstream)
         add_text(o, "server", s->server);
         add_text(o, "state", states[standing_state(s, green_now())]);
         add_text(o, "check", s->check.why);
+        if (atomic_load(&s->limit)) {
+            add_number(o, "in_use", (uint64_t)atomic_load(&s->active));
+            add_number(o, "limit", (uint64_t)atomic_load(&s->limit));
+        }
         add_number(o, "ejections", atomic_load(&s->ejected));
         add_number(o, "changes", atomic_load(&s->changes));
         json_array_append_new(list, o);
@@ -214,6 +218,18 @@ static json_t *names_of(const struct snapshot *s, size_t upstream)
     return list;
 }
 
+/* How many requests wait for a place at a server; and those under way, if there may be only so many. */
+static void add_queue(json_t *o, struct standings *all, const struct conf_upstream *u)
+{
+    uint64_t waiting, active;
+    queue_look(all, u->name, &waiting, &active);
+    add_number(o, "waiting", waiting);
+    if (!u->concurrency.max_requests)
+        return;
+    add_number(o, "in_use", active);
+    add_number(o, "limit", (uint64_t)u->concurrency.max_requests);
+}
+
 static json_t *upstreams_of(const struct snapshot *s, const struct history *h)
 {
     const struct metrics_view *v = s->metrics;
@@ -225,6 +241,7 @@ static json_t *upstreams_of(const struct snapshot *s, const struct history *h)
         add_text(o, "name", set->name);
         add_number(o, "reused", TOTAL(set, upstream_metrics, reused));
         add_number(o, "retries", TOTAL(set, upstream_metrics, retries));
+        add_queue(o, &s->process->standings, &v->conf->upstreams[i]);
         add_number(o, "retries_refused", TOTAL(set, upstream_metrics, retries_refused));
         add_number(o, "idle", TOTAL(set, upstream_metrics, idle));
         add_number(o, "names_asked", TOTAL(set, upstream_metrics, names_asked));

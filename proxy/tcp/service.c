@@ -20,7 +20,7 @@ struct tcp_session {
     const struct conf_server *server;
     bool named; /* the server is told by its address */
     green_address_t address;
-    green_time connected;
+    green_time queued, connected;
 };
 
 static void write_log(struct connection *c, struct access_entry *e)
@@ -60,6 +60,7 @@ static void tunnel_done(void *arg, const struct tunnel_result *result)
     struct access_entry e = {.upstream = s->upstream,
                              .server = s->server,
                              .server_address = s->named ? &s->address : NULL,
+                             .queued = s->queued,
                              .connected = s->connected,
                              .first_byte = result->first_byte,
                              .bytes_in = result->from_client,
@@ -106,7 +107,7 @@ static void end(struct connection *c)
 
 static const struct connection_work session_work = {.describe = describe, .end = end};
 
-static void give_up(struct connection *c, const struct conf_upstream *upstream,
+static void give_up(struct connection *c, const struct conf_upstream *upstream, green_time queued,
                     const struct connect_failure *failure)
 {
     struct conf_origin origin = {NULL, 0};
@@ -114,6 +115,7 @@ static void give_up(struct connection *c, const struct conf_upstream *upstream,
         origin = conf_upstream_origin(upstream, failure->directive);
     struct access_entry e = {.upstream = upstream,
                              .server = failure->server,
+                             .queued = queued,
                              .reason = failure->reason,
                              .directive = failure->directive,
                              .origin = failure->directive ? &origin : NULL};
@@ -169,15 +171,16 @@ static void begin(void *arg)
     struct lease_request request;
     lease_request_init(&request, c, false);
     find_affinity(c, &choice, &request);
+    request.client_fd = c->fd;
     if (group_lease(view_group(c->view, upstream), &request, &lease, &failure) < 0) {
         free(choice.read);
-        give_up(c, upstream, &failure);
+        give_up(c, upstream, request.queued, &failure);
         return;
     }
     if (c->killed) {
         free(choice.read);
         group_discard(lease);
-        give_up(c, upstream, &(struct connect_failure){.reason = "killed"});
+        give_up(c, upstream, request.queued, &(struct connect_failure){.reason = "killed"});
         return;
     }
     struct tunnel_options options = {
@@ -190,6 +193,7 @@ static void begin(void *arg)
                                   .upstream = upstream,
                                   .server = lease->server->conf,
                                   .named = lease->server->named,
+                                  .queued = request.queued,
                                   .connected = green_turn_time()};
         if (s->named)
             s->address = lease->state->addresses[lease->address];
@@ -200,7 +204,8 @@ static void begin(void *arg)
     if (r < 0) {
         free(s);
         group_discard(lease);
-        give_up(c, upstream, &(struct connect_failure){.reason = "no_memory", .directive = NULL});
+        give_up(c, upstream, request.queued,
+                &(struct connect_failure){.reason = "no_memory", .directive = NULL});
         return;
     }
     counter_add(&c->counts->tunnels_begun, 1);

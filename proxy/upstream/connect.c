@@ -100,6 +100,7 @@ static int connection_new(struct server *s, int fd, green_stream_t *tls, unsigne
     c->fd = fd;
     c->tls = tls;
     c->address = which;
+    c->made = green_turn_time();
     *out = c;
     return 0;
 }

@@ -14,6 +14,7 @@ struct connect_failure {
     const char *directive;
     const struct conf_server *server; /* the last one tried */
     int code;                         /* the last error */
+    int retry_after;                  /* seconds, for the client; 0: nothing is known */
 };
 
 /* Fills it in for an error of resolving a name or of connecting; `server` and, unless it is a timeout, `directive`

@@ -31,7 +31,9 @@ int group_init(struct group *g, const struct conf_upstream *conf, struct standin
 {
     *g = (struct group){
         .conf = conf, .standings = standings, .names = names, .shares_counts = shares_counts(conf)};
-    struct members *m = members_new(g, old);
+    g->limited = places_are_limited(conf);
+    g->queue = queue_hold(standings, conf->name);
+    struct members *m = g->queue ? members_new(g, old) : NULL;
     if (!m)
         return -ENOMEM;
     use(g, m);
@@ -62,6 +64,7 @@ static void take_over(struct group *g)
         state->group = g;
         g->idle_count += state->idle_count;
     }
+    places_configure(g);
 }
 
 void group_settle(struct group *g, const struct group *old)
@@ -127,6 +130,8 @@ void group_destroy(struct group *g)
 {
     balance_destroy(g);
     members_release(g->members);
+    if (g->queue)
+        queue_release(g->queue);
 }
 
 /* --- an operator's word ------------------------------------------------------------------------------------------- */
@@ -154,7 +159,8 @@ static void begin_lease(struct upstream_connection *c, struct members *members)
     c->members = members_hold(members);
     c->state->active++;
     c->state->leases++;
-    if (!c->server->group->shares_counts)
+    c->placed = c->server->group->limited;
+    if (c->placed || !c->server->group->shares_counts)
         return;
     c->counted = true;
     atomic_fetch_add_explicit(&c->state->standing->active, 1, memory_order_relaxed);
@@ -168,6 +174,9 @@ static struct members *end_lease(struct upstream_connection *c)
     if (c->counted)
         atomic_fetch_sub_explicit(&c->state->standing->active, 1, memory_order_relaxed);
     c->counted = false;
+    if (c->placed)
+        place_give_back(c->state);
+    c->placed = false;
     return c->members;
 }
 
@@ -246,6 +255,17 @@ static int no_server(const struct group *g, struct connect_failure *failure)
     return failure->code;
 }
 
+/* When all that can be had were tried once there is another round. */
+static struct server *choose(struct group *g, struct lease_request *request, struct connect_failure *failure)
+{
+    int code = failure->code;
+    struct server *s = g->limited ? place_choose(g, request, failure) : group_choose(g, request);
+    if (s || failure->code || !request->tried.count || code)
+        return s;
+    request->tried.count = 0;
+    return g->limited ? place_choose(g, request, failure) : group_choose(g, request);
+}
+
 int group_lease(struct group *g, struct lease_request *request, struct upstream_connection **out,
                 struct connect_failure *failure)
 {
@@ -261,13 +281,10 @@ int group_lease(struct group *g, struct lease_request *request, struct upstream_
         }
         if (r == -ECANCELED || (failure->code && !may_try_again(g, request)))
             return failure->code;
-        s = group_choose(g, request);
-        if (!s && !failure->code && request->tried.count) { /* all were tried once: there is another round */
-            request->tried.count = 0;
-            s = group_choose(g, request);
-        }
+        s = choose(g, request, failure);
         if (!s)
             return failure->code ? failure->code : no_server(g, failure);
+        bool placed = g->limited;
         struct upstream_connection *c = request->pooled ? pool_take(s) : NULL;
         if (c) {
             g->reused++;
@@ -280,6 +297,8 @@ int group_lease(struct group *g, struct lease_request *request, struct upstream_
         if (r < 0) {
             request->failed++;
             note_tried(g, request, s, members);
+            if (placed)
+                place_give_back(s->state);
         }
         members_release(members);
         if (r == 0)

@@ -10,7 +10,9 @@
 #include "balance.h"
 #include "connect.h"
 #include "members.h"
+#include "places.h"
 #include "pool.h"
+#include "queue.h"
 #include "retry_budget.h"
 #include "server.h"
 #include "sticky.h"
@@ -32,7 +34,10 @@ struct group {
     const struct metrics_view *metrics;
     unsigned worker;
     struct retry_budget budget;
-    bool settled; /* it is the present one */
+    struct queue *queue; /* held */
+    bool limited;        /* servers have only so many places, */
+    size_t looked_from;  /* and where one was looked for when the first were full */
+    bool settled;        /* it is the present one */
 };
 
 /* The group of an upstream, with the servers that `old`, the present group of that name or NULL, has too; the names are
@@ -74,6 +79,8 @@ struct lease_request {
     struct span token;   /* of the server that the client had before (sticky.h); or empty */
     uint64_t hash;       /* ... go to the same server, where balance = hash:... */
     unsigned generation; /* of the group's servers, that the following are of */
+    int client_fd;       /* who need not wait when that was closed; -1: nobody looks */
+    green_time queued;   /* when it had waited for a place; 0: it has not */
     uint32_t used;       /* tries that failed, of those that `retries` allows */
     uint32_t failed;     /* connections that could not be made */
     struct tried tried;  /* servers that are left out, for they were tried; group_lease() adds to them */
@@ -87,6 +94,8 @@ static inline void lease_request_init(struct lease_request *r, const struct conn
     r->token = span_of(NULL, 0);
     r->generation = 0;
     r->used = r->failed = 0;
+    r->client_fd = -1;
+    r->queued = 0;
     r->tried.count = 0;
 }
 

@@ -44,6 +44,10 @@ bool pool_keep(struct upstream_connection *c, int32_t announced)
         c->state->duty != SERVER_ENABLED)
         return false;
     c->expires = green_turn_time() + keep;
+    if (c->expires > c->made + conf->concurrency.keepalive_age)
+        c->expires = c->made + conf->concurrency.keepalive_age;
+    if (c->expires <= green_turn_time())
+        return false;
     c->reused = true;
     struct wire wire = upstream_wire(c);
     if (c->tls && c->uses == 1)

@@ -18,8 +18,10 @@ struct upstream_connection {
     bool idle;               /* in the pool */
     bool reused;             /* it has answered before */
     bool leased;             /* group_lease() gave it out, and it has not come back */
+    bool placed;             /* it has a place (places.h), */
     bool counted;            /* in what all workers have in use */
-    green_time expires;      /* while idle: not to be leased after this */
+    green_time made;
+    green_time expires; /* while idle: not to be leased after this */
 };
 
 static inline struct wire upstream_wire(const struct upstream_connection *c)

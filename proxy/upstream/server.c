@@ -71,6 +71,8 @@ static struct server_state *state_new(const struct group *g, const struct conf_s
         free(state);
         return NULL;
     }
+    state->queue = g->queue;
+    queue_hold_again(state->queue);
     TAILQ_INIT(&state->idle);
     for (unsigned i = 0; host && i < host->address_count; i++)
         state->addresses[state->address_count++] = host->addresses[i];
@@ -107,5 +109,6 @@ void server_state_release(struct server_state *state)
         return;
     green_tls_session_free(state->session);
     standing_release(state->standing);
+    queue_release(state->queue);
     free(state); /* it was retired with its last group */
 }

@@ -35,6 +35,7 @@ struct server_state {
     int64_t idle_count;
     green_tls_session_t *session; /* to resume; NULL: none */
     struct standing *standing;
+    struct queue *queue; /* the upstream's, held */
     enum server_duty duty;
     int64_t weight;               /* an operator's; 0: as configured */
     green_address_t addresses[2]; /* of the host, in the order to try them */

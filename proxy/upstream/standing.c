@@ -14,6 +14,7 @@ int standings_init(struct standings *all)
     *all = (struct standings){.tree = NULL};
     pthread_mutex_init(&all->lock, NULL);
     LIST_INIT(&all->list);
+    LIST_INIT(&all->queues);
     return getrandom(all->secret, sizeof all->secret, 0) == sizeof all->secret ? 0 : -EIO;
 }
 

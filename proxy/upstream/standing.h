@@ -15,6 +15,8 @@
 
 #include <green.h>
 
+#include "queue.h"
+
 /* What the health check of a server has seen; the main thread's alone. */
 struct standing_check {
     green_time due;     /* the next one */
@@ -27,6 +29,7 @@ struct standing_check {
 
 struct standing {
     atomic_llong active;     /* connections in use, where somebody wants to know (group->shares_counts) */
+    atomic_llong limit;      /* of those; 0: none (places.h) */
     _Atomic int64_t latency; /* peak EWMA of the time to the first byte, ns; 0: nothing is known */
     _Atomic green_time latency_at;    /* when that was */
     _Atomic green_time recovered;     /* when it came back; 0: it was never away */
@@ -51,6 +54,7 @@ LIST_HEAD(standing_list, standing);
 struct standings {
     pthread_mutex_t lock; /* of the list, and of references: held for moments */
     struct standing_list list;
+    struct queue_list queues;
     void *tree;               /* the same, of tsearch(3) */
     unsigned char secret[32]; /* drawn at the start: for cookies (sticky.h) */
     atomic_uint generation;   /* changes whenever the choice of servers may: groups look at all again */

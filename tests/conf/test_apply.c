@@ -316,7 +316,7 @@ static const struct {
      "t:1: [listener web] bind: the key is required: addresses to listen on; allowed: " ADDRESSES "\n"
      "t:3: [upstream app] server: the key is required: the servers of this group; allowed: HOST:PORT, "
      "[IPV6]:PORT, unix:/PATH or srv:_SERVICE._PROTOCOL.DOMAIN, and weight=1 to weight=256, tier=1 to "
-     "tier=15 or backup\n"},
+     "tier=15 or backup, max_connections=N\n"},
     /* lists */
     {"[listener web]\nbind =\nbind = ,\nbind = :80 80, x\nupstream = app\n[upstream app]\nserver = a:80\n",
      "t:2: [listener web] bind: the value is missing; allowed: " ADDRESSES "\n"
@@ -338,7 +338,7 @@ static const struct {
      "t:5: [upstream app] server: 'a:80 b:80' has more than one word; servers are separated by commas; "
      "allowed: "
      "HOST:PORT, [IPV6]:PORT, unix:/PATH or srv:_SERVICE._PROTOCOL.DOMAIN, and weight=1 to weight=256, "
-     "tier=1 to tier=15 or backup\n"},
+     "tier=1 to tier=15 or backup, max_connections=N\n"},
     {"[greenway]\ninclude = x.ini\n" REST, "t:2: [greenway] include: only a file can include others\n"},
     /* findings of the reader and of the keys come in the order of the text */
     {"[greenway]\nworkers = x\nfoo\nworker = 1\n" REST,

@@ -123,11 +123,13 @@ static void same_upstreams(const struct conf *a, const struct conf *b)
             ck_assert_int_eq(x->servers[j].port, y->servers[j].port);
             ck_assert_int_eq(x->servers[j].is_unix, y->servers[j].is_unix);
             ck_assert_int_eq(x->servers[j].weight, y->servers[j].weight);
+            ck_assert_int_eq(x->servers[j].max_connections, y->servers[j].max_connections);
         }
         ck_assert_str_eq(x->balancing.balance.written, y->balancing.balance.written);
         ck_assert_mem_eq(&x->keepalive, &y->keepalive,
                          offsetof(struct conf_upstream, retries) - offsetof(struct conf_upstream, keepalive));
         same_retries(&x->retries, &y->retries);
+        ck_assert_mem_eq(&x->concurrency, &y->concurrency, sizeof x->concurrency);
         ck_assert_mem_eq(&x->tls, &y->tls,
                          offsetof(struct conf_upstream, origins) - offsetof(struct conf_upstream, tls));
     }

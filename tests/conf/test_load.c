@@ -61,7 +61,8 @@ START_TEST(a_file_is_loaded)
         "./b.ini",
         "./b.ini:4: [listener web]: the line is neither a [section] nor 'key = value'\n"
         "./b.ini:6: [upstream app] server: 'x' has no port; allowed: HOST:PORT, [IPV6]:PORT, unix:/PATH or "
-        "srv:_SERVICE._PROTOCOL.DOMAIN, and weight=1 to weight=256, tier=1 to tier=15 or backup\n");
+        "srv:_SERVICE._PROTOCOL.DOMAIN, and weight=1 to weight=256, tier=1 to tier=15 or backup, "
+        "max_connections=N\n");
 }
 END_TEST
 
