@@ -6,9 +6,9 @@
  */
 #include <stdatomic.h>
 
+#include "configuration.h"
 #include "measure.h"
 
-#include "load.h"
 #include "upstream/group.h"
 #include "upstream/latency.h"
 
@@ -31,21 +31,12 @@ static struct group groups[METHODS][SIZES];
 
 static void make(struct group *g, const char *method, size_t count)
 {
-    struct conf_errors errors = {0};
-    char *text = NULL;
-    size_t n = 0;
-    FILE *out = open_memstream(&text, &n);
-    if (!out)
-        exit(1);
-    fprintf(out, "[listener web]\nbind = :80\nupstream = app\n[upstream app]\nbalance = %s\n", method);
+    struct configuration c;
+    configuration_begin(&c);
+    fprintf(c.out, "[listener web]\nbind = :80\nupstream = app\n[upstream app]\nbalance = %s\n", method);
     for (size_t i = 0; i < count; i++)
-        fprintf(out, "server = 10.0.%zu.%zu:80 weight=%zu\n", i / 250, i % 250 + 1, i % 3 + 1);
-    fclose(out);
-    struct conf *conf = conf_load_text("bench", text, n, &errors);
-    conf_errors_print(stderr, &errors, false);
-    free(text);
-    if (!conf)
-        exit(1);
+        fprintf(c.out, "server = 10.0.%zu.%zu:80 weight=%zu\n", i / 250, i % 250 + 1, i % 3 + 1);
+    struct conf *conf = configuration_end(&c);
     check(group_init(g, conf->upstreams, &standings, NULL, NULL), "group_init");
     group_settle(g, NULL);
     for (size_t i = 0; i < g->count; i++)
@@ -77,12 +68,8 @@ static double choose(struct group *g)
 
 int main(int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 9;
-    if (rounds < 1 || rounds > MAX_ROUNDS) {
-        fprintf(stderr, "usage: %s [rounds, 1 to %d]\n", argv[0], MAX_ROUNDS);
-        return 2;
-    }
-    standings_init(&standings);
+    int rounds = rounds_wanted(argc, argv);
+    check(standings_init(&standings), "standings_init");
     printf("%-28s %9s %9s %9s   ns a choice, median of %d rounds\n", "servers", "10", "100", "1,000", rounds);
     for (int m = 0; m < METHODS; m++) {
         printf("%-28.*s", (int)strcspn(methods[m], "\n"), methods[m]);
@@ -92,8 +79,7 @@ int main(int argc, char **argv)
             choose(&groups[m][k]); /* warms up */
             for (int i = 0; i < rounds; i++)
                 samples[i] = choose(&groups[m][k]);
-            qsort(samples, (size_t)rounds, sizeof *samples, by_value);
-            printf(" %9.1f", samples[rounds / 2]);
+            printf(" %9.1f", median(samples, rounds));
         }
         printf("%s\n", strchr(methods[m], '\n') ? "   with bounded load" : "");
     }

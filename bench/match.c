@@ -1,14 +1,12 @@
 /*
  * What finding the route of a request costs among many: routes told apart by host and path, and a request that the last
- * one takes; then the same with an expression as the path of each. Prints nanoseconds of CPU per request.
+ * of fifty takes; then the same with an expression as the path of each. Nanoseconds of CPU per request.
  *
- *     bench/match [routes] [rounds]
+ *     bench/match [rounds]
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include "configuration.h"
+#include "measure.h"
 
-#include "load.h"
 #include "route/match.h"
 
 static const char head_text[] =
@@ -17,68 +15,61 @@ static const char head_text[] =
 static struct http_head head;
 static char scratch[sizeof head_text];
 
-static double cpu_ns(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
+enum { ROUTES = 50, REQUESTS = 20000 };
 
-static struct conf *routes(int count, const char *path)
+static struct conf *routes(const char *path)
 {
-    struct conf_errors errors = {0};
-    char *text = NULL;
-    size_t n = 0;
-    FILE *out = open_memstream(&text, &n);
-    if (!out)
-        exit(1);
-    fputs("[listener web]\nbind = :80\nupstream = app\n[upstream app]\nserver = 127.0.0.1:1\n", out);
-    for (int i = 1; i < count; i++) {
-        fprintf(out, "[route r%d]\nhost = h%03d.example.com, *.h%03d.example.com\npath = ", i, i, i);
-        fprintf(out, path, i);
-        fputs("\nupstream = app\n", out);
+    struct configuration c;
+    configuration_begin(&c);
+    fputs("[listener web]\nbind = :80\nupstream = app\n[upstream app]\nserver = 127.0.0.1:1\n", c.out);
+    for (int i = 1; i < ROUTES; i++) {
+        fprintf(c.out, "[route r%d]\nhost = h%03d.example.com, *.h%03d.example.com\npath = ", i, i, i);
+        fprintf(c.out, path, i);
+        fputs("\nupstream = app\n", c.out);
     }
-    fputs("[route last]\nhost = last.example.com\npath = /service/last/*\nupstream = app\n", out);
-    fclose(out);
-    struct conf *conf = conf_load_text("bench", text, n, &errors);
-    conf_errors_print(stderr, &errors, false);
-    conf_errors_free(&errors);
-    free(text);
-    if (!conf)
-        exit(1);
-    return conf;
+    fputs("[route last]\nhost = last.example.com\npath = /service/last/*\nupstream = app\n", c.out);
+    return configuration_end(&c);
 }
 
-static void measure(const char *name, int count, const char *path, long rounds)
+static double find(const struct conf *conf)
 {
-    struct conf *conf = routes(count, path);
     struct route_request request = {
         .listener = &conf->listeners[0], .head = &head, .path = head.uri.path, .scratch = scratch};
     struct route_match match;
-    double best = 0;
-    for (int run = 0; run < 5; run++) {
-        double start = cpu_ns(), ns;
-        for (long i = 0; i < rounds; i++)
-            if (route_match(conf, &request, &match) < 0 || !match.route)
-                exit(1);
-        ns = (cpu_ns() - start) / (double)rounds;
-        if (run == 0 || ns < best)
-            best = ns;
+    double began = cpu_ns();
+    for (long i = 0; i < REQUESTS; i++) {
+        check(route_match(conf, &request, &match), "route_match");
+        if (!match.route)
+            exit(1);
     }
-    printf("%-28s %7.0f ns\n", name, best);
-    conf_free(conf);
+    return (cpu_ns() - began) / REQUESTS;
+}
+
+static struct conf *paths, *expressions;
+
+static double by_path(void)
+{
+    return find(paths);
+}
+
+static double by_expression(void)
+{
+    return find(expressions);
 }
 
 int main(int argc, char **argv)
 {
-    int count = argc > 1 ? atoi(argv[1]) : 50;
-    long rounds = argc > 2 ? atol(argv[2]) : 200000;
+    static struct figure figures[] = {
+        {.name = "hosts and paths", .unit = "ns", .round = by_path},
+        {.name = "hosts, and expressions", .unit = "ns", .round = by_expression}};
     struct http_parser parser;
     http_request_begin(&parser, NULL);
     if (http_head_feed(&parser, head_text, sizeof head_text - 1, &head) != 1)
         return 1;
-    printf("the last of %d routes; best of 5 runs of %ld\n", count, rounds);
-    measure("hosts and paths", count, "/service/h%03d/*", rounds);
-    measure("hosts, and expressions", count, "~^/service/h%03d/([a-z]+)$", rounds);
-    return 0;
+    paths = routes("/service/h%03d/*");
+    expressions = routes("~^/service/h%03d/([a-z]+)$");
+    int r = MEASURE(figures, argc, argv);
+    conf_free(paths);
+    conf_free(expressions);
+    return r;
 }

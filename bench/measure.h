@@ -43,23 +43,36 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* Of as many samples; the first is the least of them then. */
+static inline double median(double *samples, int rounds)
+{
+    qsort(samples, (size_t)rounds, sizeof *samples, by_value);
+    return samples[rounds / 2];
+}
+
+/* How many samples a program's argument asks for. */
+static inline int rounds_wanted(int argc, char **argv)
+{
+    int rounds = argc > 1 ? atoi(argv[1]) : 9;
+    if (rounds >= 1 && rounds <= MAX_ROUNDS)
+        return rounds;
+    fprintf(stderr, "usage: %s [rounds, 1 to %d]\n", argv[0], MAX_ROUNDS);
+    exit(2);
+}
+
 /* main() of a program: takes the samples, as many as its argument says, and prints the median and the best. */
 static inline int measure(struct figure *figures, size_t count, int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 9;
-    if (rounds < 1 || rounds > MAX_ROUNDS) {
-        fprintf(stderr, "usage: %s [rounds, 1 to %d]\n", argv[0], MAX_ROUNDS);
-        return 2;
-    }
+    int rounds = rounds_wanted(argc, argv);
     for (size_t f = 0; f < count; f++)
         figures[f].round(); /* warms up */
     for (int i = 0; i < rounds; i++)
         for (size_t f = 0; f < count; f++)
             figures[f].samples[i] = figures[f].round();
     for (size_t f = 0; f < count; f++) {
-        qsort(figures[f].samples, (size_t)rounds, sizeof *figures[f].samples, by_value);
-        printf("%-28s %9.2f %s (best %.2f)\n", figures[f].name, figures[f].samples[rounds / 2],
-               figures[f].unit, figures[f].samples[0]);
+        double middle = median(figures[f].samples, rounds);
+        printf("%-28s %9.2f %s (best %.2f)\n", figures[f].name, middle, figures[f].unit,
+               figures[f].samples[0]);
     }
     return 0;
 }

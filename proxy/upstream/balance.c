@@ -8,11 +8,9 @@
 #include "latency.h"
 #include "outlier.h"
 
-#define WHOLE         256 /* an effective weight is in so many parts */
-#define TURN_SCALE    (UINT64_C(1) << 32)
-#define TURN_MOST     (UINT64_C(1) << 62)
-#define VERIFIED_MOST 8 /* winners whose load turned out to be another than it was, for one choice */
-/* Servers whose load is looked at with each choice; all, where there are few. */
+#define WHOLE          256 /* an effective weight is in so many parts */
+#define TURN_SCALE     (UINT64_C(1) << 32)
+#define VERIFIED_MOST  8 /* winners whose load turned out to be another than it was, for one choice */
 #define LOOKED_AT      1 /* servers whose load is looked at with each choice; */
 #define FEW            4 /* where there are so few, all of them */
 #define RING_WALK_MOST 256
@@ -139,6 +137,14 @@ static void choose_candidates(struct group *g, struct review *r)
     }
 }
 
+static uint64_t weight_together(const struct group *g)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < g->count; i++)
+        sum += g->servers[i].usable ? g->servers[i].effective : 0;
+    return sum;
+}
+
 /* Who was away has no claim to the turns that it missed. */
 static void set_order(struct group *g)
 {
@@ -150,10 +156,30 @@ static void set_order(struct group *g)
             s->turn = i;
         else if (s->turn < b->clock)
             s->turn = b->clock + s->step / 2;
-        b->order.keys[i] =
-            (struct tournament_key){.load = s->usable ? load_of(g, s, 0) : TOURNAMENT_OUT, .turn = s->turn};
+        b->order.keys[i] = tournament_key(i, s->usable ? load_of(g, s, 0) : TOURNAMENT_OUT, s->turn);
     }
     tournament_play(&b->order);
+}
+
+static void take_turn(struct group *g, struct server *s, int64_t more)
+{
+    struct balance *b = &g->balance;
+    if (s->turn > b->clock)
+        b->clock = s->turn;
+    s->turn = turn_after(s) > b->clock ? turn_after(s) : b->clock;
+    enter(g, s, more);
+}
+
+/* Workers begin at different places of the round, or the first servers would get the first request of each. The places
+ * are spread evenly however many workers there are: 0, 1/2, 1/4, 3/4, 1/8 ... */
+static void begin_somewhere(struct group *g)
+{
+    struct balance *b = &g->balance;
+    uint64_t part = 0;
+    for (unsigned bit = 0; bit < 32; bit++)
+        part |= (uint64_t)(g->worker >> bit & 1) << (31 - bit);
+    for (uint64_t skip = part * b->usable >> 32; skip > 0; skip--)
+        take_turn(g, &g->servers[tournament_winner(&b->order)], 0);
 }
 
 static void settle(struct group *g)
@@ -167,6 +193,7 @@ static void settle(struct group *g)
         review_server(&g->servers[i], &r);
     b->again = r.again;
     choose_candidates(g, &r);
+    b->weight = weight_together(g);
     if (b->order.places)
         set_order(g);
     for (size_t i = 0; b->uses && i < g->count; i++) {
@@ -178,6 +205,11 @@ static void settle(struct group *g)
             b->weights[i] = g->servers[i].usable ? g->servers[i].effective : 0;
         alias_fill(&b->draw, b->weights, g->count);
     }
+    if (!b->usable || b->begun)
+        return;
+    b->begun = true;
+    if (b->order.places && method_of(g) != CONF_FIRST)
+        begin_somewhere(g);
 }
 
 static inline void look(struct group *g)
@@ -234,7 +266,7 @@ static void set_aside(struct group *g, const struct tried *tried, bool aside)
 {
     for (uint32_t i = 0; i < tried->count; i++) {
         if (aside)
-            tournament_set(&g->balance.order, tried->index[i], TOURNAMENT_OUT, UINT64_MAX);
+            tournament_set(&g->balance.order, tried->index[i], TOURNAMENT_OUT, 0);
         else
             enter(g, &g->servers[tried->index[i]], 0);
     }
@@ -255,11 +287,8 @@ static struct server *next_in_order(struct group *g, const struct tried *tried)
         set_aside(g, tried, false);
     if (!s || method_of(g) == CONF_FIRST)
         return s;
-    if (s->turn > b->clock)
-        b->clock = s->turn;
-    s->turn = turn_after(s) > b->clock ? turn_after(s) : b->clock;
-    enter(g, s, 1);
-    if (b->clock > TURN_MOST)
+    take_turn(g, s, 1);
+    if (b->clock > TOURNAMENT_TURN_MOST / 2)
         begin_turns_anew(g);
     return s;
 }
@@ -327,12 +356,11 @@ static int64_t all_active(struct group *g)
     return b->active;
 }
 
-/* Has it more than its share of what is in use, by the factor that it may? */
+/* Would it have more than its share of what is in use, by the factor that it may? Shares are rounded up. */
 static bool is_overloaded(const struct group *g, const struct server *s, int64_t active)
 {
-    int64_t share = (active + 1) * g->conf->balancing.hash_balance_factor;
-    int64_t allowed = (share + 100 * (int64_t)g->balance.usable - 1) / (100 * (int64_t)g->balance.usable);
-    return active_of(s) + 1 > allowed;
+    uint64_t may = (uint64_t)(active + 1) * (uint64_t)g->conf->balancing.hash_balance_factor * s->effective;
+    return (uint64_t)active_of(s) * 100 * g->balance.weight >= may;
 }
 
 static struct server *by_hash(struct group *g, const struct lease_request *request)
@@ -465,5 +493,6 @@ void balance_follow(struct group *g, const struct group *old)
             }
         }
     g->balance.clock = old->balance.clock;
+    g->balance.begun = old->balance.begun;
     g->balance.unsettled = true;
 }

@@ -39,7 +39,9 @@ struct balance {
     unsigned generation;     /* of the standings, when it was settled who takes part */
     bool unsettled;          /* something of this worker's own has changed since */
     green_time again;        /* when it has to be settled anew at the latest; 0: nothing changes by itself */
-    size_t usable;           /* servers that take part */
+    size_t usable;           /* servers that take part, */
+    uint64_t weight;         /* and what they weigh together */
+    bool begun;              /* its turns: workers begin at different places of the round */
     struct tournament order; /* round_robin, least_connections, least_time, first */
     uint64_t clock;          /* the turn that was last */
     green_time now;          /* least_time: what latencies are looked at by */

@@ -7,6 +7,8 @@
 int tournament_init(struct tournament *t, size_t count)
 {
     size_t places = 2;
+    if (count > (size_t)1 << TOURNAMENT_PLACE_BITS)
+        return -ENOMEM;
     while (places < count)
         places *= 2;
     *t = (struct tournament){.places = places,
@@ -17,7 +19,7 @@ int tournament_init(struct tournament *t, size_t count)
         return -ENOMEM;
     }
     for (size_t i = 0; i < places; i++) {
-        t->keys[i] = (struct tournament_key){.load = TOURNAMENT_OUT, .turn = UINT64_MAX};
+        t->keys[i] = tournament_key(i, TOURNAMENT_OUT, 0);
         t->winners[places + i] = (uint32_t)i;
     }
     tournament_play(t);
@@ -36,5 +38,24 @@ void tournament_play(struct tournament *t)
     for (size_t match = t->places - 1; match > 0; match--) {
         uint32_t left = t->winners[2 * match], right = t->winners[2 * match + 1];
         t->winners[match] = tournament_less(&t->keys[right], &t->keys[left]) ? right : left;
+    }
+}
+
+void tournament_set(struct tournament *t, size_t place, uint64_t load, uint64_t turn)
+{
+    uint32_t *winners = t->winners, winner = (uint32_t)place;
+    struct tournament_key *keys = t->keys, key = tournament_key(place, load, turn);
+    keys[place] = key;
+    for (size_t match = t->places + place; match > 1;) {
+        uint32_t other = winners[match ^ 1];
+        struct tournament_key k = keys[other];
+        bool lost = tournament_less(&k, &key);
+        key.turn = lost ? k.turn : key.turn;
+        key.load = lost ? k.load : key.load;
+        winner = lost ? other : winner;
+        match >>= 1;
+        if ((winners[match] == winner) & (winner != place))
+            return; /* as before, and its key too */
+        winners[match] = winner;
     }
 }

@@ -5,15 +5,23 @@
 #ifndef UPSTREAM_TOURNAMENT_H
 #define UPSTREAM_TOURNAMENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Compared first by load, then by turn. */
+/* Compared first by load, then by turn; the place below the turn makes each key another. */
 struct tournament_key {
     uint64_t turn, load;
 };
 
-#define TOURNAMENT_OUT UINT64_MAX /* the load of one that does not take part */
+#define TOURNAMENT_PLACE_BITS 24
+#define TOURNAMENT_TURN_MOST  (UINT64_C(1) << (63 - TOURNAMENT_PLACE_BITS))
+#define TOURNAMENT_OUT        UINT64_MAX /* the load of one that does not take part */
+
+static inline struct tournament_key tournament_key(size_t place, uint64_t load, uint64_t turn)
+{
+    return (struct tournament_key){.turn = turn << TOURNAMENT_PLACE_BITS | place, .load = load};
+}
 
 struct tournament {
     size_t places;               /* a power of two; 0: there is none */
@@ -25,35 +33,22 @@ struct tournament {
 int tournament_init(struct tournament *t, size_t count);
 void tournament_destroy(struct tournament *t);
 
-static inline int tournament_less(const struct tournament_key *a, const struct tournament_key *b)
+/* As one number where there are such: a match must not be foretold wrongly more often than need be. */
+static inline bool tournament_less(const struct tournament_key *a, const struct tournament_key *b)
 {
-    return (a->load < b->load) | ((a->load == b->load) & (a->turn < b->turn));
+#ifdef __SIZEOF_INT128__
+    __extension__ typedef unsigned __int128 whole;
+    return ((whole)a->load << 64 | a->turn) < ((whole)b->load << 64 | b->turn);
+#else
+    return a->load < b->load || (a->load == b->load && a->turn < b->turn);
+#endif
 }
 
 /* Many keys were written at once. */
 void tournament_play(struct tournament *t);
 
 /* A key has changed. */
-static inline void tournament_set(struct tournament *t, size_t place, uint64_t load, uint64_t turn)
-{
-    size_t match = t->places + place;
-    uint32_t winner = (uint32_t)place;
-    struct tournament_key key = {turn, load};
-    t->keys[place] = key;
-    while (match > 1) {
-        uint32_t other = t->winners[match ^ 1];
-        const struct tournament_key *k = &t->keys[other];
-        /* the one on the left wins a draw */
-        int right = match & 1;
-        int lost = right ? !tournament_less(&key, k) : tournament_less(k, &key);
-        key = lost ? *k : key;
-        winner = lost ? other : winner;
-        match >>= 1;
-        if (t->winners[match] == winner && winner != place)
-            return; /* as before, and its key too */
-        t->winners[match] = winner;
-    }
-}
+void tournament_set(struct tournament *t, size_t place, uint64_t load, uint64_t turn);
 
 static inline uint32_t tournament_winner(const struct tournament *t)
 {

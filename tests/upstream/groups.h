@@ -7,8 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../http/suite.h"
 #include "load.h"
 #include "upstream/group.h"
+
+#define ABC  "server = a:1\nserver = b:1\nserver = c:1\n"
+#define ABCD ABC "server = d:1\n"
+
+/* Numbers without a pattern. */
+#define HASH(i) ring_mix((uint64_t)(i) + 1)
 
 struct trial {
     struct conf *conf;
@@ -83,18 +90,30 @@ static inline int trial_choose(struct trial *t)
     return trial_choose_hashed(t, 0, NULL);
 }
 
+/* So many choices, counted for each server. */
+static inline void trial_count(struct trial *t, int choices, size_t *counts)
+{
+    for (int i = 0; i < choices; i++)
+        counts[trial_choose(t)]++;
+}
+
 static inline struct standing *trial_standing(struct trial *t, int i)
 {
     return t->group.servers[i].state->standing;
 }
 
 /* As a lease does, and its end. */
-static inline int trial_lease(struct trial *t)
+static inline int trial_lease_hashed(struct trial *t, uint64_t hash)
 {
-    int i = trial_choose(t);
+    int i = trial_choose_hashed(t, hash, NULL);
     if (i >= 0)
         atomic_fetch_add(&trial_standing(t, i)->active, 1);
     return i;
+}
+
+static inline int trial_lease(struct trial *t)
+{
+    return trial_lease_hashed(t, 0);
 }
 
 static inline void trial_give_back(struct trial *t, int i)
@@ -102,10 +121,43 @@ static inline void trial_give_back(struct trial *t, int i)
     atomic_fetch_sub(&trial_standing(t, i)->active, 1);
 }
 
+static inline void trial_set_active(struct trial *t, int i, long long active)
+{
+    atomic_store(&trial_standing(t, i)->active, active);
+}
+
+static inline int trial_active(struct trial *t, int i)
+{
+    return (int)atomic_load(&trial_standing(t, i)->active);
+}
+
 static inline void trial_set_down(struct trial *t, int i, bool down)
 {
     atomic_store(&trial_standing(t, i)->down, down);
     standings_changed(&t->standings);
+}
+
+/* The counts are as the weights say, within a chance of about one in a billion: chi-square against its mean and six
+ * times its standard deviation. */
+static inline void assert_by_chance(const size_t *counts, const int64_t *weights, size_t n)
+{
+    double sum = 0, total = 0, square = 0;
+    size_t cells = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += (double)weights[i];
+        total += (double)counts[i];
+    }
+    for (size_t i = 0; i < n; i++) {
+        double expected = total * (double)weights[i] / sum, distance = (double)counts[i] - expected;
+        if (weights[i])
+            square += distance * distance / expected;
+        else
+            ck_assert_uint_eq(counts[i], 0);
+        cells += weights[i] != 0;
+    }
+    double freedom = (double)cells - 1, far = square - freedom;
+    ck_assert_msg(far <= 0 || far * far <= 36 * 2 * freedom + 400, "chi-square %.1f of %zu servers", square,
+                  cells);
 }
 
 #endif
