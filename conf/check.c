@@ -313,6 +313,7 @@ void conf_check(struct conf_loader *l)
     conf_check_authentication(l);
     conf_check_acme(l);
     conf_check_tls(l);
+    conf_check_ocsp(l);
     conf_check_health(l);
     if (!l->incomplete)
         check_whole(&k);

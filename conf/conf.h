@@ -58,6 +58,7 @@ struct conf_access {
 #include "destination.h"
 #include "acme.h"
 #include "tls.h"
+#include "ocsp.h"
 #include "proxy_protocol.h"
 
 struct conf_listener {
@@ -69,6 +70,7 @@ struct conf_listener {
     struct conf_authentication authentication; /* in a route leeway, forward: CONF_INHERIT unless set */
     struct conf_client client;
     struct conf_tls_listener tls;
+    struct conf_ocsp ocsp;
     struct conf_acme_listener acme;
     struct conf_proxy_in proxy;
     struct conf_demand demand;

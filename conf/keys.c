@@ -55,6 +55,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/retries.inc"
 #include "keys/concurrency.inc"
 #include "keys/tls.inc"
+#include "keys/ocsp.inc"
 #include "keys/acme.inc"
 #include "keys/proxy_protocol.inc"
 #include "keys/access.inc"

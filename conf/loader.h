@@ -96,6 +96,9 @@ void conf_check_health(struct conf_loader *loader);
 void conf_check_acme(struct conf_loader *loader);
 void conf_check_tls(struct conf_loader *loader);
 
+/* ocsp.c: responses about nothing. */
+void conf_check_ocsp(struct conf_loader *loader);
+
 /* control.c: a group without a socket. */
 void conf_check_control(struct conf_loader *loader);
 

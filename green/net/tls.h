@@ -93,6 +93,33 @@ const char *green_tls_certificate_subject(const green_tls_certificate_t *certifi
 int64_t green_tls_certificate_begins(const green_tls_certificate_t *certificate);
 int64_t green_tls_certificate_expires(const green_tls_certificate_t *certificate);
 enum green_tls_key_kind green_tls_certificate_kind(const green_tls_certificate_t *certificate);
+/* The SHA-256 of the certificate in DER. 0 or -ENOMEM. */
+int green_tls_certificate_fingerprint(const green_tls_certificate_t *certificate,
+                                      unsigned char sha256[32]) GREEN_MUST_CHECK;
+
+/*
+ * OCSP (RFC 6960): what the issuer says of its revocation, which is sent ("stapled") to clients that ask for it. Whoever
+ * wants that gets a response from the responder, by POST of the question with the type application/ocsp-request, or from
+ * a file, and staples it; and does so again before it expires. Any thread, while handshakes go on. The issuer's
+ * certificate must be in the chain.
+ */
+/* The http URL of the responder that it names; NULL: none. */
+const char *green_tls_certificate_responder(const green_tls_certificate_t *certificate);
+/* Does it say that clients shall refuse it without a response ("must staple", RFC 7633)? */
+bool green_tls_certificate_must_staple(const green_tls_certificate_t *certificate);
+/* What to ask, in DER, for free(). GREEN_ETLS_CERTIFICATE: the issuer is not in the chain; -ENOMEM. */
+int green_tls_certificate_question(const green_tls_certificate_t *certificate, void **der,
+                                   size_t *size) GREEN_MUST_CHECK;
+/* Sends this response, in DER, from now on until it expires, in place of an older one. NULL: none any more. If it is
+ * refused the older one stays: -EBADMSG: no response (one has 64 KiB at most), or one that says that there is none;
+ * -ENOENT: it says nothing about this certificate; GREEN_ETLS_CERTIFICATE: it is not signed for by the issuer, who must be
+ * in the chain; -EKEYEXPIRED: it is not valid now; -EKEYREVOKED: the certificate has been revoked; -ENOMEM.
+ * green_tls_error(NULL) says more. */
+int green_tls_certificate_staple(const green_tls_certificate_t *certificate, const void *der,
+                                 size_t size) GREEN_MUST_CHECK;
+/* From when to when that response is valid, in seconds since 1970; 0: there is none. */
+void green_tls_certificate_stapled(const green_tls_certificate_t *certificate, int64_t *begins,
+                                   int64_t *expires);
 
 /* Trusts these authorities: a PEM file, PEM in memory, a folder with hashed names (openssl rehash; read as needed, also
  * during handshakes), the system's. The first call of these replaces a client's default, the system's, which is read

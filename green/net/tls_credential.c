@@ -14,7 +14,9 @@ struct green_tls_certificate {
     STACK_OF(X509) * chain;
     char **names; /* lower case; NULL at the end */
     char *subject;
+    char *responder; /* NULL: none */
     int64_t begins, expires;
+    bool must_staple;
 };
 
 /* A name as a client could ask for it: "example.com" or "*.example.com", for free(). NULL: none of that kind. */
@@ -66,7 +68,10 @@ static int take_facts(green_tls_certificate_t *c)
         return -ENOMEM;
     c->begins = seconds(X509_get0_notBefore(c->leaf));
     c->expires = seconds(X509_get0_notAfter(c->leaf));
-    return take_names(c);
+    c->responder = green__tls_responder(c->leaf);
+    c->must_staple = green__tls_must_staple(c->leaf);
+    int r = green__tls_staple_prepare(c->leaf);
+    return r < 0 ? r : take_names(c);
 }
 
 static int check_key(const green_tls_certificate_t *c)
@@ -142,6 +147,7 @@ void green_tls_certificate_release(green_tls_certificate_t *c)
         free(*name);
     free(c->names);
     free(c->subject);
+    free(c->responder);
     EVP_PKEY_free(c->key);
     X509_free(c->leaf);
     sk_X509_pop_free(c->chain, X509_free);
@@ -177,6 +183,38 @@ enum green_tls_key_kind green_tls_certificate_kind(const green_tls_certificate_t
     return id == EVP_PKEY_RSA || id == EVP_PKEY_RSA_PSS ? GREEN_TLS_RSA
            : id == EVP_PKEY_EC                          ? GREEN_TLS_ECDSA
                                                         : GREEN_TLS_OTHER_KEY;
+}
+
+int green_tls_certificate_fingerprint(const green_tls_certificate_t *c, unsigned char sha256[32])
+{
+    return X509_digest(c->leaf, EVP_sha256(), sha256, NULL) ? 0 : -ENOMEM;
+}
+
+const char *green_tls_certificate_responder(const green_tls_certificate_t *c)
+{
+    return c->responder;
+}
+
+bool green_tls_certificate_must_staple(const green_tls_certificate_t *c)
+{
+    return c->must_staple;
+}
+
+int green_tls_certificate_question(const green_tls_certificate_t *c, void **der, size_t *size)
+{
+    X509 *issuer = green__tls_issuer(c->leaf, c->chain);
+    *der = NULL;
+    return issuer ? green__tls_question(c->leaf, issuer, der, size) : GREEN_ETLS_CERTIFICATE;
+}
+
+int green_tls_certificate_staple(const green_tls_certificate_t *c, const void *der, size_t size)
+{
+    return green__tls_staple(c->leaf, c->chain, der, size);
+}
+
+void green_tls_certificate_stapled(const green_tls_certificate_t *c, int64_t *begins, int64_t *expires)
+{
+    green__tls_staple_validity(c->leaf, begins, expires);
 }
 
 int green_tls_context_certificate(green_tls_context_t *context, const green_tls_certificate_t *c)

@@ -140,6 +140,7 @@ void green__tls_handshake_setup(green_tls_context_t *context)
         SSL_CTX_set_client_hello_cb(context->ctx, look_at_hello, NULL);
         SSL_CTX_set_tlsext_servername_callback(context->ctx, acknowledge_name);
         SSL_CTX_set_alpn_select_cb(context->ctx, select_protocol, NULL);
+        green__tls_staple_setup(context->ctx);
     } else {
         SSL_CTX_sess_set_new_cb(context->ctx, keep_session);
     }

@@ -132,6 +132,20 @@ int green__tls_read_key(const char *path, EVP_PKEY **out);
 int green__tls_parse_chain(const void *pem, size_t size, X509 **leaf, STACK_OF(X509) * *chain);
 int green__tls_parse_key(const void *pem, size_t size, EVP_PKEY **out);
 
+/* tls_staple.c: OCSP. */
+/* Makes room on a certificate for a response. 0 or -ENOMEM. */
+int green__tls_staple_prepare(X509 *certificate);
+/* Has a server's context give responses to clients that ask. */
+void green__tls_staple_setup(SSL_CTX *ctx);
+/* The first URI of http that the certificate names for questions, for free(), or NULL. */
+char *green__tls_responder(X509 *certificate);
+bool green__tls_must_staple(X509 *certificate);
+/* The one of the chain that has signed the certificate; NULL: it is not there. */
+X509 *green__tls_issuer(X509 *certificate, STACK_OF(X509) * chain);
+int green__tls_question(X509 *certificate, X509 *issuer, void **der, size_t *size);
+int green__tls_staple(X509 *certificate, STACK_OF(X509) * chain, const void *der, size_t size);
+void green__tls_staple_validity(X509 *certificate, int64_t *begins, int64_t *expires);
+
 /* tls_handshake.c: what a context must do in handshakes. */
 void green__tls_handshake_setup(green_tls_context_t *context);
 

@@ -11,6 +11,7 @@
 #include "runtime/process.h"
 #include "runtime/snapshot.h"
 #include "tls/configured.h"
+#include "tls/staples.h"
 #include "totals.h"
 
 struct family {
@@ -306,15 +307,25 @@ __attribute__((format(printf, 5, 6))) static void single(FILE *out, const char *
     putc('\n', out);
 }
 
-static void write_certificate(void *arg, const char *listener, const char *file, const char *name,
-                              int64_t expires)
+static void about_certificate(FILE *out, const char *metric, const struct tls_certificate_facts *c,
+                              int64_t value)
 {
-    FILE *out = arg;
-    fputs("greenway_certificate_expires_seconds{", out);
-    label(out, "", "listener", listener);
-    label(out, ",", "name", name);
-    label(out, ",", "file", file);
-    fprintf(out, "} %lld\n", (long long)expires);
+    fprintf(out, "greenway_%s{", metric);
+    label(out, "", "listener", c->listener);
+    label(out, ",", "name", c->name);
+    label(out, ",", "file", c->file);
+    fprintf(out, "} %lld\n", (long long)value);
+}
+
+static void write_certificate(void *out, const struct tls_certificate_facts *c)
+{
+    about_certificate(out, "certificate_expires_seconds", c, c->expires);
+}
+
+static void write_response(void *out, const struct tls_certificate_facts *c)
+{
+    if (c->stapling || c->response_expires)
+        about_certificate(out, "ocsp_response_expires_seconds", c, c->response_expires);
 }
 
 static void write_certificates(FILE *out, const struct process *p)
@@ -322,6 +333,14 @@ static void write_certificates(FILE *out, const struct process *p)
     head(out, "certificate_expires_seconds", "gauge",
          "When a certificate that is in use expires, in seconds since 1970.");
     tls_certificates(p->snapshot->conf, write_certificate, out);
+    head(out, "ocsp_response_expires_seconds", "gauge",
+         "When the response of OCSP expires that clients get with a certificate, in seconds since 1970; 0: "
+         "there is "
+         "none.");
+    tls_certificates(p->snapshot->conf, write_response, out);
+    single(out, "greenway_ocsp_failures_total", "counter",
+           "Questions about the revocation of certificates that came to nothing.", " %llu",
+           (unsigned long long)atomic_load_explicit(&staple_failures, memory_order_relaxed));
 }
 
 static void write_process(FILE *out, const struct process *p)

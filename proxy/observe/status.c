@@ -413,15 +413,16 @@ static json_t *history_of(const struct history *h, bool all)
     return list;
 }
 
-static void add_certificate(void *list, const char *listener, const char *file, const char *name,
-                            int64_t expires)
+static void add_certificate(void *list, const struct tls_certificate_facts *c)
 {
     json_t *o = json_object();
-    add_text(o, "listener", listener);
-    add_text(o, "name", name);
-    add_text(o, "file", file);
-    json_object_set_new(o, "expires", json_integer(expires));
-    json_object_set_new(o, "days_left", json_integer((expires - (int64_t)time(NULL)) / (24 * 3600)));
+    add_text(o, "listener", c->listener);
+    add_text(o, "name", c->name);
+    add_text(o, "file", c->file);
+    json_object_set_new(o, "expires", json_integer(c->expires));
+    json_object_set_new(o, "days_left", json_integer((c->expires - (int64_t)time(NULL)) / (24 * 3600)));
+    json_object_set_new(o, "ocsp_expires",
+                        c->response_expires ? json_integer(c->response_expires) : json_null());
     json_array_append_new(list, o);
 }
 

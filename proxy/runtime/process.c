@@ -22,6 +22,7 @@
 #include "sandbox.h"
 #include "sources.h"
 #include "tls/renewal.h"
+#include "tls/stapling.h"
 #include "tls/storage.h"
 #include "tls/watch.h"
 #include "upgrade.h"
@@ -269,6 +270,7 @@ static int start(struct process *p)
     inherited_close();
     tls_watch_follow(p);
     tls_renewal_follow(p);
+    tls_stapling_follow(p);
     green_mutex_unlock(&p->changing);
     return r;
 }
@@ -345,6 +347,7 @@ int runtime_run(struct conf *conf, const char *path)
     }
     control_close(p.control);
     p.control = NULL;
+    tls_stapling_stop(&p);
     tls_renewal_stop(&p);
     tls_watch_stop(&p);
     watch_end(&p);

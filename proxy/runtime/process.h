@@ -70,6 +70,7 @@ struct process {
     struct snapshot *certificates_of;
     green_t *renewal; /* fetches certificates: tls/renewal.h */
     struct snapshot *renewal_of;
+    struct stapling *stapling; /* asks what has been revoked: tls/stapling.h; NULL: nothing */
 };
 
 /*

@@ -18,6 +18,7 @@
 #include "observe/error_log.h"
 #include "sandbox.h"
 #include "tls/renewal.h"
+#include "tls/stapling.h"
 #include "tls/storage.h"
 #include "tls/watch.h"
 #include "upstream/names.h"
@@ -279,6 +280,7 @@ static void go_over(struct process *p, struct snapshot *next, unsigned workers)
     change_error_log(before->conf, next->conf);
     tls_watch_follow(p);
     tls_renewal_follow(p);
+    tls_stapling_follow(p);
     admin_follow(p);
     control_follow(p->control, &before->conf->control, &next->conf->control);
     overload_configure(&p->overload, next->conf);

@@ -2,6 +2,7 @@
 #include "certificates.h"
 
 #include "acme_keys.h"
+#include "responses.h"
 #include "storage.h"
 
 #include <dirent.h>
@@ -221,7 +222,9 @@ int certificates_read(struct certificates *out, const struct conf_listener *list
         if (one < 0)
             result = one;
     }
-    return result < 0 ? result : read_all_managed(&r);
+    if (result == 0)
+        result = read_all_managed(&r);
+    return result < 0 ? result : responses_read(out, listener, errors);
 }
 
 void certificates_free(struct certificates *all)

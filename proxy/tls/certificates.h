@@ -13,6 +13,8 @@ struct certificate {
     struct conf_origin origin; /* of the line that led there */
     const char *managed;       /* the name that it is fetched for, of the configuration; NULL: it is not */
     bool placeholder;          /* there is none yet: we signed this one ourselves */
+    bool has_response;         /* of OCSP, from a file: nobody has to be asked while it is good */
+    unsigned char print[32];   /* SHA-256 */
 };
 
 struct certificates {

@@ -46,8 +46,14 @@ void tls_certificates(const struct conf *conf, tls_certificate_fn fn, void *arg)
         for (size_t k = 0; k < all->count; k++) {
             const green_tls_certificate_t *c = all->list[k].certificate;
             const char *name = green_tls_certificate_name(c, 0);
-            fn(arg, l->name, all->list[k].file, name ? name : green_tls_certificate_subject(c),
-               green_tls_certificate_expires(c));
+            struct tls_certificate_facts facts = {.listener = l->name,
+                                                  .file = all->list[k].file,
+                                                  .name = name ? name : green_tls_certificate_subject(c),
+                                                  .expires = green_tls_certificate_expires(c),
+                                                  .stapling = l->ocsp.stapling};
+            int64_t begins;
+            green_tls_certificate_stapled(c, &begins, &facts.response_expires);
+            fn(arg, &facts);
         }
         tls_choices_release(choices);
     }

@@ -7,8 +7,11 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+
+#include "responses.h"
 
 static void mix(uint64_t *print, const void *data, size_t size)
 {
@@ -69,6 +72,10 @@ static void add(uint64_t *print, const char *path)
         memcpy(key + stem, ".key", sizeof ".key");
         add_file(print, key);
     }
+    char *response = response_beside(path);
+    if (response)
+        add_file(print, response);
+    free(response);
 }
 
 static void add_all(uint64_t *print, const struct conf_written *list, size_t count)
@@ -86,6 +93,7 @@ uint64_t tls_fingerprint(const struct conf_listener *listener)
     add_all(&print, tls->client_ca, tls->client_ca_count);
     add_all(&print, tls->client_crl, tls->client_crl_count);
     add_all(&print, tls->ticket_keys, tls->ticket_key_count);
+    add_all(&print, listener->ocsp.files, listener->ocsp.file_count);
     for (size_t i = 0; listener->acme.on && i < listener->acme.name_count; i++) {
         char file[4096];
         int n = snprintf(file, sizeof file, "%s/%s.pem", listener->acme.process->storage.written,

@@ -8,7 +8,7 @@ import ssl
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 DAY = datetime.timedelta(days=1)
 
@@ -46,7 +46,8 @@ class Authority:
             out.write(data)
         return path
 
-    def make(self, subject, key, names=(), authority=False, issuer=None, begins=-1, days=90, usage=None):
+    def make(self, subject, key, names=(), authority=False, issuer=None, begins=-1, days=90, usage=None,
+             responder=None, must_staple=False):
         issuer = issuer or self
         now = datetime.datetime.utcnow()
         builder = (x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer.title))
@@ -59,6 +60,11 @@ class Authority:
                 for n in names]), critical=False)
         if usage:
             builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+        if responder:
+            builder = builder.add_extension(x509.AuthorityInformationAccess([x509.AccessDescription(
+                AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(responder))]), critical=False)
+        if must_staple:
+            builder = builder.add_extension(x509.TLSFeature([x509.TLSFeatureType.status_request]), critical=False)
         return builder.sign(issuer.key, hashes.SHA256())
 
     def issue(self, *names, kind="ec", file=None, subject=None, separate=False, **options):
