@@ -274,6 +274,16 @@ static const char *parse_address(struct conf_arena *arena, const char *text, voi
     return conf_address_parse(arena, text, out);
 }
 
+/* "[::1]:8443 tls" */
+static const char *parse_bind(struct conf_arena *arena, const char *text, void *out)
+{
+    struct conf_address *address = out;
+    size_t n = strcspn(text, " ");
+
+    address->tls = text[n] != 0;
+    return conf_address_parse(arena, conf_arena_copy(arena, text, n), address);
+}
+
 /* "127.0.0.53", "[::1]:5353" */
 static const char *parse_name_server(struct conf_arena *arena, const char *text, void *out)
 {
@@ -319,6 +329,15 @@ const struct conf_syntax conf_address_syntax = {
     .separators = ", \t",
     .size = sizeof(struct conf_address),
     .parse = parse_address,
+};
+
+const struct conf_syntax conf_bind_syntax = {
+    .allowed =
+        "HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH, and tls behind those that speak TLS if not all do",
+    .separators = ", \t",
+    .option = "tls",
+    .size = sizeof(struct conf_address),
+    .parse = parse_bind,
 };
 
 const struct conf_syntax conf_server_syntax = {

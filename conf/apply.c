@@ -315,6 +315,19 @@ static void refer_to_listener(const struct apply *a, const struct conf_key *key,
                                                                   .route = a->targets[0].object};
 }
 
+/* The item, with the option that stands behind it. */
+static const char *with_option(struct conf_arena *arena, const char *item, const char *option,
+                               const char **rest)
+{
+    size_t space = strspn(*rest, " \t"), n = strlen(option);
+    const char *p = *rest + space;
+
+    if (!space || strncmp(p, option, n) != 0 || (p[n] && !strchr(", \t", p[n])))
+        return item;
+    *rest = p + n;
+    return conf_arena_print(arena, "%s %s", item, option);
+}
+
 static void apply_list(const struct apply *a, const struct conf_key *key, const struct conf_entry *entry)
 {
     const char *separators = key->syntax ? key->syntax->separators : ", \t";
@@ -329,11 +342,14 @@ static void apply_list(const struct apply *a, const struct conf_key *key, const 
 
         if (!rest)
             return;
-        for (; conf_next_item(&a->l->arena, separators, &rest, &item); items++)
+        for (; conf_next_item(&a->l->arena, separators, &rest, &item); items++) {
+            if (key->syntax && key->syntax->option)
+                item = with_option(&a->l->arena, item, key->syntax->option, &rest);
             if (key->type == CONF_NAMES)
                 refer_to_listener(a, key, item, piece->origin);
             else if (key->type == CONF_MANY && (wrong = add_item(a, key, item, piece->origin)))
                 WRONG(a, piece->origin, key->name, "'%s' %s; allowed: %s", item, wrong, allowed);
+        }
     }
     if (!items)
         WRONG(a, entry->origin, key->name, "the value is missing; allowed: %s", allowed);

@@ -160,7 +160,7 @@ static void check_listener(struct check *k, const struct conf_listener *listener
         conf_check_forward(k->l, listener, title(k, CONF_LISTENER, listener->name));
         return;
     }
-    leads |= listener->tls.redirect_https != 0;
+    leads |= listener->tls.redirect_https && !listener->tls.on;
     for (size_t i = 0; !leads && i < k->c->route_count; i++)
         leads = conf_route_takes(&k->c->routes[i], listener);
     if (!leads)

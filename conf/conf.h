@@ -12,14 +12,15 @@
 #include "split.h"
 #include "types.h"
 
-/* One address that a listener binds: "host:port", ":port", "[::1]:port" or "unix:/path", already taken apart.
- */
+/* One address that a listener binds: "host:port", ":port", "[::1]:port" or "unix:/path", already taken apart; perhaps with
+ * "tls" behind it. */
 struct conf_address {
     CONF_WRITTEN;
-    const char *text; /* as written */
+    const char *text; /* as written, without what is behind it */
     const char *host; /* numeric address, host name, or "" for every address; the path of a unix socket */
     int port;         /* 0 for a unix socket */
     bool is_unix;
+    bool tls; /* clients speak TLS: it is marked, or none is and all of the listener do */
 };
 
 #include "admin.h"

@@ -13,6 +13,7 @@ struct conf_syntax {
     const char *separators; /* between the items of a list; "": a line holds one item */
     size_t size;            /* of the struct, which begins with CONF_WRITTEN */
     size_t upstream;        /* 1 + offset of a struct conf_upstream_name in it; 0: it names none */
+    const char *option;     /* a word that may stand behind an item of a list, with a space; NULL: none */
     bool secret;            /* no message repeats it */
     bool variables;         /* ${name} in lower case is left for the parser, as is $$ */
 
@@ -24,7 +25,7 @@ struct conf_syntax {
     bool (*same)(const void *a, const void *b);
 };
 
-extern const struct conf_syntax conf_address_syntax, conf_server_syntax,
+extern const struct conf_syntax conf_address_syntax, conf_bind_syntax, conf_server_syntax,
     conf_name_server_syntax;                                                               /* address.c */
 extern const struct conf_syntax conf_host_syntax, conf_path_syntax;                        /* pattern.c */
 extern const struct conf_syntax conf_header_syntax, conf_query_syntax, conf_cookie_syntax; /* condition.c */

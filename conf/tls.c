@@ -212,13 +212,53 @@ static const char *title(struct conf_loader *l, enum conf_kind kind, const char 
     return conf_arena_print(&l->arena, "%s %s", conf_kinds[kind].name, name);
 }
 
+/* Is TLS for some of its addresses only? */
+static bool is_marked(const struct conf_listener *listener)
+{
+    bool any = false;
+    for (size_t i = 0; i < listener->binds; i++)
+        any |= listener->bind[i].tls;
+    return any;
+}
+
+/* The first address without TLS of a listener that has it; NULL: there is none. */
+static const struct conf_address *plain_address(const struct conf_listener *listener)
+{
+    for (size_t i = 0; listener->tls.on && i < listener->binds; i++)
+        if (!listener->bind[i].tls)
+            return &listener->bind[i];
+    return NULL;
+}
+
+/* Without a mark all addresses are alike. */
+static void check_addresses(struct conf_loader *l, struct conf_listener *listener)
+{
+    struct conf_origin on = conf_listener_origin(listener, "tls");
+    const char *section = title(l, CONF_LISTENER, listener->name);
+
+    if (is_marked(listener) && !listener->tls.on)
+        conf_error(l->errors, on, section, "tls",
+                   "addresses in bind are marked with tls; take the marks or this key away");
+    if (!is_marked(listener))
+        for (size_t i = 0; i < listener->binds; i++)
+            listener->bind[i].tls = listener->tls.on;
+    const struct conf_address *plain = plain_address(listener);
+    if (plain && listener->tls.client_certificate == CONF_CLIENT_CERTIFICATE_REQUIRE &&
+        !listener->tls.redirect_https)
+        conf_error(l->errors, plain->origin, section, "bind",
+                   "whoever comes to '%s' shows no certificate, which client_certificate requires; mark it "
+                   "with tls, set "
+                   "redirect_https, or give it a listener of its own",
+                   plain->text);
+}
+
 static void check_certificates(struct conf_loader *l, struct conf_listener *listener)
 {
     struct conf_tls_listener *tls = &listener->tls;
     const char *section = title(l, CONF_LISTENER, listener->name);
     struct conf_origin on = conf_listener_origin(listener, "tls");
 
-    if ((tls->certificate_count || listener->acme.on) && !on.line)
+    if ((tls->certificate_count || listener->acme.on || is_marked(listener)) && !on.line)
         tls->on = 1;
     if (tls->on && !tls->certificate_count && !listener->acme.on)
         conf_error(l->errors, on, section, "tls",
@@ -250,7 +290,7 @@ static void check_clients(struct conf_loader *l, const struct conf_listener *lis
     if (!asks && tls->client_ca_count)
         conf_error(l->errors, tls->client_ca[0].origin, section, "client_ca",
                    "no certificate is asked for; set client_certificate to require or optional");
-    if (tls->redirect_https && tls->on)
+    if (tls->redirect_https && tls->on && !plain_address(listener))
         conf_error(l->errors, conf_listener_origin(listener, "redirect_https"), section, "redirect_https",
                    "the listener has TLS itself and would redirect to where the client is; use it where "
                    "there is none");
@@ -298,6 +338,7 @@ void conf_check_tls(struct conf_loader *l)
         if (!tls->warning.written)
             tls->warning = usual_warning;
         check_certificates(l, &l->conf->listeners[i]);
+        check_addresses(l, &l->conf->listeners[i]);
         check_clients(l, &l->conf->listeners[i]);
     }
     for (size_t i = 0; i < l->conf->upstream_count; i++)

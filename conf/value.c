@@ -101,11 +101,21 @@ int conf_value_parse(const struct conf_key *key, const char *text, int64_t *valu
     return 0;
 }
 
+/* Is it one of the words, and no number beside them? */
+static bool is_word(const struct conf_key *key, int64_t value)
+{
+    int64_t words = key->words ? 1 : 0;
+
+    for (const char *p = key->words; p && (p = strchr(p, '|')); p++)
+        words++;
+    return value >= 0 && value < words && (key->type == CONF_CHOICE || value == 0 || value < key->min);
+}
+
 const char *conf_value_print(const struct conf_key *key, int64_t value, char out[CONF_VALUE_BYTES])
 {
     const struct unit *unit = units_of(key->type);
 
-    if (key->words && (key->type == CONF_CHOICE || value == 0)) {
+    if (is_word(key, value)) {
         const char *word = key->words;
 
         for (int64_t i = 0; i < value; i++)

@@ -49,6 +49,7 @@ static int parse_url(struct inquiry *q)
     q->target = span_of(p + n, strcspn(p + n, "#"));
     if (http_authority_parse(q->authority, &authority) < 0)
         return WRONG("the URL names no host that a request could have");
+    q->connection.secure = https;
     q->port = authority.port >= 0 ? authority.port : https ? 443 : 80;
     return 0;
 }
@@ -104,6 +105,7 @@ static int find_listener(struct inquiry *q)
     if (!found && !only)
         return WRONG("no listener is on port %d; name one with --listener", q->port);
     q->connection.conf = found ? found : only;
+    q->connection.secure &= q->connection.conf->tls.on;
     return 0;
 }
 

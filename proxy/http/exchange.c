@@ -178,6 +178,12 @@ int exchange_route_request(struct exchange *x, struct route_request *request)
     return 0;
 }
 
+/* Who has come by TLS already is where he would be sent. */
+static bool redirects_https(const struct exchange *x)
+{
+    return x->listener->tls.redirect_https && !x->connection->secure;
+}
+
 int exchange_choose_route(struct exchange *x)
 {
     struct route_request request;
@@ -185,7 +191,7 @@ int exchange_choose_route(struct exchange *x)
         return origin_choose(x);
     if (challenges_any() && answer_is_proof(x))
         return 0;
-    if (x->listener->tls.redirect_https)
+    if (redirects_https(x))
         return 0;
     if (exchange_route_request(x, &request) < 0)
         return -1;
@@ -330,7 +336,7 @@ static int answer_here(struct exchange *x)
     exchange_discard_body(x);
     if (x->proof)
         return answer_proof(x);
-    if (x->listener->tls.redirect_https)
+    if (redirects_https(x))
         return answer_https(x);
     if (x->route->redirect.written)
         return answer_redirect(x, &x->route->redirect);

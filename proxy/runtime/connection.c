@@ -128,7 +128,7 @@ static int count_source(const struct view *v, struct listener *l, const struct c
 static void refuse(const struct listening *at, const struct conf_listener *conf, int fd,
                    const green_address_t *peer, const struct refusal *why)
 {
-    if (conf->protocol != CONF_TCP && !conf->tls.server && !conf->proxy.on)
+    if (conf->protocol != CONF_TCP && !at->tls && !conf->proxy.on)
         http_refuse(at->worker, at->view, conf, fd, peer, why);
     else
         tcp_refuse(at->worker, at->view, conf, fd, peer, why);
@@ -163,7 +163,7 @@ int connection_serve(struct connection *c)
 
 int connection_secure(struct connection *c)
 {
-    return c->conf->tls.server ? tls_accept(c) : connection_serve(c);
+    return c->secure && c->conf->tls.server ? tls_accept(c) : connection_serve(c);
 }
 
 static struct connection *add(struct listening *at, int fd, const green_address_t *peer)
@@ -181,6 +181,7 @@ static struct connection *add(struct listening *at, int fd, const green_address_
     c->post = c->view->posts[at->listener];
     c->counts = metrics_listener(c->view->metrics, w->index, c->conf);
     c->fd = fd;
+    c->secure = at->tls;
     c->accepted = green_turn_time();
     c->peer = *peer;
     LIST_INSERT_HEAD(&w->connections, c, link);

@@ -57,6 +57,7 @@ struct connection {
         *identity; /* tls/accept.h: of the client, if a certificate said who that is; else NULL */
     uint32_t requests;
     uint64_t bytes_in, bytes_out; /* of requests and answers that are over */
+    bool secure;                  /* it came to an address for TLS */
     bool idle;                    /* parked between requests: may be closed at any time */
     bool waiting;      /* it owes us a request, or the rest of its head: may be shed for the sake of others */
     bool aborted;      /* the peer is to see that its connection did not end as it should */

@@ -342,6 +342,7 @@ void endpoints_settle(struct snapshot *s, struct snapshot *old)
     for (size_t i = 0; i < s->bind_count; i++) {
         const struct snapshot_bind *b = &s->binds[i];
         b->endpoint->listener = b->listener;
+        b->endpoint->tls = b->conf->tls;
         if (!old || !is_taken(old, b->endpoint))
             announce(&s->conf->listeners[b->listener], b->conf, b->endpoint);
     }

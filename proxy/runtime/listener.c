@@ -129,7 +129,8 @@ static struct listening *listening_of(struct worker *w, const struct snapshot_bi
                              .worker = w,
                              .endpoint = b->endpoint,
                              .view = view_hold(w->view),
-                             .listener = b->listener};
+                             .listener = b->listener,
+                             .tls = b->conf->tls};
     LIST_INSERT_HEAD(&w->listenings, at, link);
     return at;
 }
@@ -176,6 +177,7 @@ void listenings_follow(struct worker *w)
         view_release(at->view);
         at->view = view_hold(w->view);
         at->listener = at->endpoint->listener;
+        at->tls = at->endpoint->tls;
     }
     for (at = LIST_FIRST(&w->listenings); at; at = next) {
         next = LIST_NEXT(at, link);

@@ -28,6 +28,7 @@ struct listening {
     LIST_HEAD(, acceptor) acceptors;
     struct view *view; /* the worker's present one; when it is gone, the last that had it */
     size_t listener;   /* index in that view's configuration */
+    bool tls;          /* clients speak it here */
     bool gone;         /* from the configuration */
 };
 

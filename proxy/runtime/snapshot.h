@@ -49,6 +49,7 @@ struct endpoint {
     bool is_unix;
     int flags;       /* of green_listen() */
     size_t listener; /* index in the newest snapshot, SNAPSHOT_GONE: no longer; as the sockets */
+    bool tls;        /* clients speak it there; as the index */
     struct endpoint_socket *sockets;
     size_t socket_count;
 };

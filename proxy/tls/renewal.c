@@ -95,8 +95,9 @@ static int in_thread(void *(*fn)(void *arg), struct file_job *job)
 static bool has_plain_http(const struct conf *conf)
 {
     for (size_t i = 0; i < conf->listener_count; i++)
-        if (conf->listeners[i].protocol == CONF_HTTP && !conf->listeners[i].tls.on)
-            return true;
+        for (size_t k = 0; conf->listeners[i].protocol == CONF_HTTP && k < conf->listeners[i].binds; k++)
+            if (!conf->listeners[i].bind[k].tls)
+                return true;
     return false;
 }
 

@@ -232,8 +232,9 @@ START_TEST(variables)
 }
 END_TEST
 
-#define ADDRESSES "HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH"
-#define TIMES     "a duration from 1ms to 365d, with its unit: ms, s, m, h or d"
+#define ADDRESSES                                                                                            \
+    "HOST:PORT, [IPV6]:PORT, :PORT or unix:/PATH, and tls behind those that speak TLS if not all do"
+#define TIMES "a duration from 1ms to 365d, with its unit: ms, s, m, h or d"
 
 static const struct {
     const char *text, *expected;
