@@ -15,7 +15,7 @@ class Jwt(Case):
     def setUp(self):
         super().setUp()
         self.key = Key("oct", "k1", secret=SECRET)
-        self.asked = 0
+        self.refusals = []
 
     def jwks(self, *keys, name="keys.json"):
         return self.write(name, json.dumps({"keys": [key.jwk if isinstance(key, Key) else key for key in keys]}))
@@ -31,24 +31,27 @@ class Jwt(Case):
     def status(self, proxy, token, target="/"):
         return proxy.exchange(get(target, extra=bearer(token))).status
 
-    def entry_of(self, proxy, target):
-        def found():
-            return [entry for entry in proxy.access_log(1) if entry["target"] == target]
-        wait_for(found, lambda: "a line for %s" % target)
-        return found()[0]
-
     def assert_refused_token(self, proxy, token, reason, status=401):
-        self.asked += 1
-        target = "/refused/%d" % self.asked
+        if not self.refusals:
+            self.addCleanup(self.assert_refusals_logged)
+        target = "/refused/%d" % len(self.refusals)
+        self.refusals.append((proxy, target, reason))
         answer = proxy.exchange(get(target, extra=bearer(token)))
         self.assertEqual(answer.status, status, token)
         challenge = answer.get("WWW-Authenticate")
         self.assertIn('error="%s"' % ("invalid_token" if status == 401 else "insufficient_scope"), challenge)
         self.assertTrue(challenge.startswith('Bearer realm="greenway", '), challenge)
         self.assert_own_page(answer)
-        entry = self.entry_of(proxy, target)
-        self.assertEqual((entry["reason"], entry["directive"]), (reason, "jwt"))
-        self.assertNotIn("user", entry)
+
+    def assert_refusals_logged(self):
+        """At the end of a test: lines wait for others before they are written."""
+        for proxy, target, reason in self.refusals:
+            def found():
+                return [entry for entry in proxy.access_log(1) if entry["target"] == target]
+            wait_for(found, lambda: "a line for %s" % target)
+            entry = found()[0]
+            self.assertEqual((entry["reason"], entry["directive"]), (reason, "jwt"))
+            self.assertNotIn("user", entry)
 
     def test_all_algorithms(self):
         rsa, ed = Key("RSA", "rsa"), Key("Ed25519", "ed")
