@@ -152,6 +152,7 @@ struct conf_upstream {
     int64_t keepalive;                       /* idle connections kept per worker; 0: none */
     int64_t keepalive_requests;              /* uses of one connection */
     int64_t timeout_connect, timeout_response, timeout_read, timeout_write, timeout_idle;
+    int64_t timeout_ack; /* 0: off */
     struct conf_retries retries;
     struct conf_concurrency concurrency;
     struct conf_tls_upstream tls;

@@ -265,6 +265,21 @@ static int forward_interim(struct exchange *x)
     return r;
 }
 
+/* Has the kernel given the connection up? Its word may be the same as that of a deadline of ours. */
+static bool is_lost(int error, green_time deadline)
+{
+    return (error == -ETIMEDOUT && green_now() < deadline) || error == -EHOSTUNREACH ||
+           error == -ENETUNREACH || error == -EHOSTDOWN || error == -ENETDOWN;
+}
+
+/* The server's machine, or the way there, is gone without a word: so are the other connections to it. */
+static int lose_server(struct exchange *x)
+{
+    if (x->lease->server)
+        pool_close(x->lease->state);
+    return -ENOTCONN;
+}
+
 static int read_response(struct conversation *t)
 {
     static const struct http_limits limits = {.head_bytes = RESPONSE_HEAD_BYTES, .fields = HTTP_MAX_FIELDS};
@@ -278,7 +293,7 @@ static int read_response(struct conversation *t)
         int r = x->server.stream.ops->read_head(&x->server.stream, &x->response, deadline);
         if (r < 0) {
             x->response.status = 0;
-            return r;
+            return is_lost(r, deadline) ? lose_server(x) : r;
         }
         if (!x->log.first_byte)
             x->log.first_byte = green_turn_time();
@@ -303,6 +318,9 @@ static int bad_answer(const struct conversation *t, int error)
     if (error == -ETIMEDOUT)
         return exchange_fail(x, 504, "response_timeout", "http_response_timeout",
                              by_route ? BLAME_ROUTE : exchange_server_blame(x), "timeout_response");
+    if (error == -ENOTCONN)
+        return exchange_fail(x, 502, "upstream_lost", "connection_terminated", BLAME_UPSTREAM,
+                             x->upstream ? "timeout_ack" : NULL);
     if (error == -EPROTO)
         return exchange_fail(x, 502, "too_many_interim_answers", "http_protocol_error", BLAME_NONE, NULL);
     if (error == -ENOMEM || error == -ENOBUFS)
@@ -432,6 +450,7 @@ int conversation_hold(struct conversation *t)
         if (t->lease.used != used && x->response.status != 429)
             report_failure(t, r == 0            ? "gateway_error_status"
                               : r == -ETIMEDOUT ? "try_timeout"
+                              : r == -ENOTCONN  ? "upstream_lost"
                                                 : "upstream_closed");
         if (begin_anew(t) < 0)
             return -1;

@@ -58,7 +58,7 @@ static bool died_of_age(const struct conversation *t, int error)
 
 static bool is_asked_for(const struct conversation *t, const struct conf_retry_on *on, int error)
 {
-    if (error == -ECONNRESET || error == -EPIPE || error == -ECONNABORTED)
+    if (error == -ECONNRESET || error == -EPIPE || error == -ECONNABORTED || error == -ENOTCONN)
         return on->reset;
     if (error == -ETIMEDOUT)
         return on->timeout && t->by_try;

@@ -169,6 +169,7 @@ static const struct reason own[] = {
     {"read_timeout", "timeout_read", UPSTREAM, "a server stopped in the middle of its answer"},
     {"response_too_slow", "min_rate_response", UPSTREAM, "a server sent its answer more slowly than allowed"},
     {"upstream_closed", "", UPSTREAM, "a server closed the connection instead of answering; look at its log"},
+    {"upstream_lost", "timeout_ack", UPSTREAM, "a server's machine does not acknowledge what is sent to it; is it there, and the way to it?"},
     {"upstream_truncated", "", UPSTREAM, "a server's answer broke off in the middle; look at its log"},
     {"upstream_reset", "", UPSTREAM, "a server reset its tunnel"},
     {"too_many_interim_answers", "", UPSTREAM, "a server sent interim answers without end"},

@@ -2,7 +2,9 @@
 #include "connect.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "group.h"
 #include "tcp/announced.h"
@@ -62,6 +64,22 @@ void connect_explain(struct connect_failure *f, int code, bool resolving)
     f->directive = code == -ETIMEDOUT ? "timeout_connect" : NULL;
 }
 
+/* The kernel gives the connection up when what was sent stays unacknowledged; but also when the peer takes nothing for so
+ * long, which is for tunnels to judge. */
+static bool watch_acknowledgements(const struct server *s, int fd, int64_t limit)
+{
+    unsigned ms = (unsigned)(limit / GREEN_MS(1));
+    return s->state->addresses[0].any.sa_family != AF_UNIX && limit &&
+           setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms) == 0;
+}
+
+void connect_unwatch(struct upstream_connection *c)
+{
+    unsigned off = 0;
+    if (c->watched && setsockopt(c->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &off, sizeof off) == 0)
+        c->watched = false;
+}
+
 /* Before everything else. Not inline: only who needs the space on the stack pays for it. */
 static __attribute__((noinline)) int send_header(const struct group *g, const struct connection *client,
                                                  int fd, green_time deadline)
@@ -119,6 +137,8 @@ int connect_server(struct server *s, const struct connection *client, struct ups
         r = set_up(s, client, fd, &tls, failure, deadline);
     if (r >= 0 && (r = connection_new(s, fd, tls, which, out)) < 0)
         connect_explain(failure, r, false);
+    if (r >= 0 && !client)
+        (*out)->watched = watch_acknowledgements(s, fd, s->group->conf->timeout_ack);
     count_connect(s, began, r);
     return r;
 }

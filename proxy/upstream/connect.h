@@ -26,4 +26,7 @@ void connect_explain(struct connect_failure *f, int code, bool resolving);
 int connect_server(struct server *s, const struct connection *client, struct upstream_connection **out,
                    struct connect_failure *failure);
 
+/* A tunnel goes on with it: its peer may take its time. */
+void connect_unwatch(struct upstream_connection *c);
+
 #endif

@@ -330,6 +330,7 @@ struct upstream_connection *group_take_wire(struct upstream_connection *c)
         free(c);
         return NULL;
     }
+    connect_unwatch(c);
     c->fd = -1;
     c->tls = NULL;
     c->server = NULL; /* it tells of a view that the tunnel may outlive */

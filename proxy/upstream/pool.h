@@ -20,6 +20,7 @@ struct upstream_connection {
     bool leased;             /* group_lease() gave it out, and it has not come back */
     bool placed;             /* it has a place (places.h), */
     bool counted;            /* in what all workers have in use */
+    bool watched;            /* it ends when what was sent stays unacknowledged (timeout_ack) */
     green_time made;
     green_time expires; /* while idle: not to be leased after this */
 };
