@@ -5,7 +5,8 @@ stays. IPv6 addresses of the same answer are given to questions for AAAA. `servi
 (priority, weight, port, target). Other types of records have no answer, and names that are not there do not exist.
 
 While `silent` nothing is answered; `code` is an error for everything (2: the server fails); `delay` is waited before
-each answer; `truncating` sends everybody who asks by UDP to TCP.
+each answer; `truncating` sends everybody who asks by UDP to TCP. `lies` maps a name to a function from (question's bytes,
+its section) to what is answered instead.
 """
 
 import socket
@@ -28,9 +29,11 @@ class NameServer:
         self.ttl = ttl
         self.asked = {}
         self.by_tcp = 0
+        self.unanswered = 0  # while silent
         self.silent = self.truncating = False
         self.code = 0
         self.delay = 0
+        self.lies = {}
         self.open_sockets()
         self.address = "127.0.0.1:%d" % self.socket.getsockname()[1]
         self.stopping = threading.Event()
@@ -59,6 +62,7 @@ class NameServer:
             if self.stopping.is_set():
                 return
             if self.silent:
+                self.unanswered += 1
                 continue
             if self.truncating:
                 self.socket.sendto(data[:2] + struct.pack(">HHHHH", 0x8380, 1, 0, 0, 0) + data[12:], client)
@@ -100,6 +104,9 @@ class NameServer:
         name = ".".join(labels).lower()
         kind = struct.unpack(">H", data[at + 1:at + 3])[0]
         question = data[12:at + 5]
+        if name in self.lies:
+            self.asked[name] = self.asked.get(name, 0) + 1
+            return self.lies[name](data, question)
         known = name in self.names or name in self.services
         code = self.code or (0 if known else 3)
         records = [] if code else self.records(name, kind)
