@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <uv.h>
@@ -161,6 +162,7 @@ extern __thread green_hub_t *green__hub;
  * the thread is idle ends a call of their main thread. */
 extern bool green__keep_sigpipe;
 extern void (*green__on_signal)(green_hub_t *hub);
+extern __thread volatile sig_atomic_t green__signalled;
 #endif
 
 /* For what other threads look at without a lock: as cheap as a plain store. */

@@ -5,6 +5,7 @@
  */
 #include "../net/fd_state.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -19,6 +20,7 @@
 
 #ifdef GREEN_PATCHED
 void (*green__on_signal)(green_hub_t *hub);
+__thread volatile sig_atomic_t green__signalled;
 #endif
 
 static green_time loop_deadline(green_hub_t *hub)
@@ -223,7 +225,7 @@ void green__poller_wait(green_hub_t *hub, green_time until)
     }
     hub->now = green_now();
 #ifdef GREEN_PATCHED
-    if (UNLIKELY(n < 0) && green__on_signal)
+    if (UNLIKELY(n < 0 || green__signalled) && green__on_signal)
         green__on_signal(hub);
 #endif
     if (dispatch(hub, events, n) || hub->now >= loop_due)

@@ -90,6 +90,12 @@ GREEN_HOOKED(SLEEP, int, sigwait, (const sigset_t *set, int *signal), (set, sign
 GREEN_HOOKED(SLEEP, int, sigwaitinfo, (const sigset_t *set, siginfo_t *info), (set, info))
 GREEN_HOOKED(SLEEP, int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout), (set, info, timeout))
 
+/* signals.c */
+GREEN_HOOKED(SLEEP, int, sigaction, (int signal, const struct sigaction *action, struct sigaction *before), (signal, action, before))
+GREEN_HOOKED(SLEEP, sighandler_t, signal, (int number, sighandler_t handler), (number, handler))
+GREEN_HOOKED(SLEEP, sighandler_t, __sysv_signal, (int number, sighandler_t handler), (number, handler))
+GREEN_HOOKED(SLEEP, sighandler_t, sysv_signal, (int number, sighandler_t handler), (number, handler))
+
 /* names.c */
 GREEN_HOOKED(DNS, int, getaddrinfo, (const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out), (node, service, hints, out))
 GREEN_HOOKED(DNS, int, getnameinfo, (const struct sockaddr *address, socklen_t length, char *host, socklen_t host_size, char *service, socklen_t service_size, int flags), (address, length, host, host_size, service, service_size, flags))

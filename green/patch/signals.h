@@ -1,6 +1,5 @@
 /*
- * Signals that come while the whole thread is idle end the call that the main thread of the program is in, as they would
- * without greenlets. Private to libgreen-patch.
+ * Signals end the call that the main thread of the program is in, as they would without greenlets. Private to libgreen-patch.
  */
 #ifndef GREEN_PATCH_SIGNALS_H
 #define GREEN_PATCH_SIGNALS_H
@@ -19,8 +18,10 @@ extern __thread enum interruptible green__interruptible;
 #define INTERRUPTIBLY(kind, call)                                                                            \
     ({                                                                                                       \
         bool is_main_ = green__hub->current == green__hub->root;                                             \
-        if (is_main_)                                                                                        \
+        if (is_main_) {                                                                                      \
+            green__signalled = 0;                                                                            \
             green__interruptible = INTERRUPTED_##kind;                                                       \
+        }                                                                                                    \
         __auto_type result_ = (call);                                                                        \
         if (is_main_)                                                                                        \
             green__interruptible = INTERRUPTED_NEVER;                                                        \

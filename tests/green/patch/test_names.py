@@ -25,7 +25,7 @@ assert not missing, "no real function: %s" % missing
 
 def base(name):
     """As the page has it: without the forms of larger files, of callers' buffers and of _FORTIFY_SOURCE."""
-    name = re.sub(r"^__(\w+)_(chk|2)$", r"\1", name)
+    name = re.sub(r"^__(\w+?)(_chk|_2|)$", r"\1", name)
     name = name.replace("v64v2", "v2").replace("64", "")
     return re.sub(r"_r$", "", name)
 
