@@ -65,11 +65,14 @@ void connect_explain(struct connect_failure *f, int code, bool resolving)
 }
 
 /* The kernel gives the connection up when what was sent stays unacknowledged; but also when the peer takes nothing for so
- * long, which is for tunnels to judge. */
-static bool watch_acknowledgements(const struct server *s, int fd, int64_t limit)
+ * long, which timeout_write allows, and is for tunnels to judge. */
+static bool watch_acknowledgements(const struct server *s, int fd)
 {
+    const struct conf_upstream *conf = s->group->conf;
+    bool on = conf->timeout_ack != 0;
+    int64_t limit = !on || conf->timeout_ack > conf->timeout_write ? conf->timeout_ack : conf->timeout_write;
     unsigned ms = (unsigned)(limit / GREEN_MS(1));
-    return s->state->addresses[0].any.sa_family != AF_UNIX && limit &&
+    return s->state->addresses[0].any.sa_family != AF_UNIX && on &&
            setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms) == 0;
 }
 
@@ -138,7 +141,7 @@ int connect_server(struct server *s, const struct connection *client, struct ups
     if (r >= 0 && (r = connection_new(s, fd, tls, which, out)) < 0)
         connect_explain(failure, r, false);
     if (r >= 0 && !client)
-        (*out)->watched = watch_acknowledgements(s, fd, s->group->conf->timeout_ack);
+        (*out)->watched = watch_acknowledgements(s, fd);
     count_connect(s, began, r);
     return r;
 }

@@ -101,7 +101,7 @@ class Gone(Network):
 
     def test_kept_connections_to_a_machine_that_vanished(self):
         """The first request on one of them finds it out, and goes to another server; the others are not tried."""
-        servers, proxy = self.two("timeout_ack = %s\ntimeout_connect = %s\neject_time = 1h\neject_time_max = 1h"
+        servers, proxy = self.two("timeout_ack = %s\ntimeout_write = 1s\ntimeout_connect = %s\neject_time = 1h\neject_time_max = 1h"
                                   "\neject_after = 2" % (ms(1000), ms(1000)))
         self.warm(proxy, servers, 4)
         wait_for(lambda: established(proxy.pid, servers[0].port) == 4, "four kept connections")
@@ -116,7 +116,7 @@ class Gone(Network):
 
     def test_a_post_is_not_sent_twice(self):
         """Its bytes may have arrived."""
-        servers, proxy = self.two("timeout_ack = %s" % ms(500))
+        servers, proxy = self.two("timeout_ack = %s\ntimeout_write = 500ms" % ms(500))
         self.warm(proxy, servers, 1)
         self.vanish(servers[0])
         self.vanish(servers[1])
@@ -132,7 +132,7 @@ class Gone(Network):
         """Its kernel acknowledges what it was sent."""
         release = threading.Event()
         self.addCleanup(release.set)
-        servers, proxy = self.two("timeout_ack = 200ms", lambda request: release.wait(4 * PATIENCE) and ok(b"late"))
+        servers, proxy = self.two("timeout_ack = 200ms\ntimeout_write = 200ms", lambda request: release.wait(4 * PATIENCE) and ok(b"late"))
         with proxy.dial(patience=4 * PATIENCE) as wire:
             wire.send(get("/"))
             wait_for(lambda: sum(len(server.requests) for server in servers) == 1, "the request")

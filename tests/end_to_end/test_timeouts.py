@@ -4,6 +4,7 @@ The limits here are short and the bounds on them are wide: a test waits for the 
 did not come before its time.
 """
 
+import socket
 import threading
 import time
 
@@ -233,6 +234,17 @@ class Upstreams(Case):
         proxy = self.proxy(upstream, other, extra=timeouts(timeout_response="300ms"))
         self.assertEqual(proxy.exchange(post("/", b"pay")).status, 504)
         self.assertEqual(len(upstream.requests) + len(other.requests), 1)
+
+    def test_server_that_takes_nothing_for_a_while(self):
+        """That is for timeout_write to judge: its machine acknowledges that there is no room."""
+        def script(wire, upstream):
+            threading.Event().wait(1.5)
+            wire.request()
+            wire.send(ok(b"taken"))
+        upstream = self.upstream(script)
+        upstream.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)  # for those that it accepts
+        proxy = self.proxy(upstream, upstream="timeout_ack = 200ms")
+        self.assertEqual(proxy.exchange(post("/", bytes(24 << 20))).body, b"taken")
 
     def test_route_overrides_the_response_timeout(self):
         def script(wire, upstream):
