@@ -24,6 +24,7 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -50,8 +51,7 @@ enum green_patch_family {
     GREEN_PATCH_SYNC = 16,    /* mutexes, conditions, semaphores and the like, between greenlets */
     GREEN_PATCH_THREADS = 32, /* pthread_create(3) makes greenlets; takes all of the above */
     GREEN_PATCH_FILE = 64, /* files: reading, writing, opening, renaming, on threads of the pool for files */
-    GREEN_PATCH_STDIO =
-        128, /* streams that fdopen(3) makes of what can be polled; for one greenlet at a time */
+    GREEN_PATCH_STDIO = 128, /* streams on what can be polled: getc, fgets, fread, printf and their kin */
 };
 
 /* Takes over the families that are safe for every program: net, sleep, dns and process. Any time, for all threads.

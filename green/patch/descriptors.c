@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdarg.h>
+#include <stdio_ext.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -192,9 +193,10 @@ HOOK void closefrom(int first)
 HOOK int fclose(FILE *file)
 {
     int fd = REAL(fileno)(file);
+    int r = COOPERATIVE(STDIO) && __fwriting(file) ? fflush(file) : 0;
     if (fd >= 0)
         number_ends(fd);
-    return REAL(fclose)(file);
+    return REAL(fclose)(file) < 0 ? EOF : r;
 }
 
 /* --- making --------------------------------------------------------------------------------------------------------- */

@@ -42,8 +42,8 @@ static const char usage[] =
     "  greenrun --threads python3 threading_server.py\n"
     "  greenrun --patch=net,dns psql -c 'select 1'\n";
 
-static const char *const families[] = {"net",     "sleep", "dns",     "process", "sync",
-                                       "threads", "file",  "default", "none"};
+static const char *const families[] = {"net",     "sleep", "dns",   "process", "sync",
+                                       "threads", "file",  "stdio", "default", "none"};
 
 static _Noreturn void give_up(int status, const char *what, const char *about)
 {

@@ -14,6 +14,9 @@
 #define GREEN_HOOKED_ALIAS(name, alias)
 #endif
 
+#undef fread_unlocked /* macros where the compiler optimises */
+#undef fwrite_unlocked
+
 /* clang-format off */
 
 /* io.c */
@@ -122,6 +125,53 @@ GREEN_HOOKED(PROCESS, int, pclose, (FILE *file), (file))
 GREEN_HOOKED(STDIO, FILE *, fdopen, (int fd, const char *mode), (fd, mode))
 GREEN_HOOKED(STDIO, int, fileno, (FILE *file), (file))
 GREEN_HOOKED(STDIO, int, fileno_unlocked, (FILE *file), (file))
+
+/* input.c */
+GREEN_HOOKED(STDIO, int, fgetc, (FILE *file), (file))
+GREEN_HOOKED(STDIO, int, getc, (FILE *file), (file))
+GREEN_HOOKED(STDIO, int, getchar, (void), ())
+GREEN_HOOKED(STDIO, int, fgetc_unlocked, (FILE *file), (file))
+GREEN_HOOKED(STDIO, int, getc_unlocked, (FILE *file), (file))
+GREEN_HOOKED(STDIO, int, getchar_unlocked, (void), ())
+GREEN_HOOKED(STDIO, int, __uflow, (FILE *file), (file))
+GREEN_HOOKED(STDIO, char *, fgets, (char *text, int size, FILE *file), (text, size, file))
+GREEN_HOOKED(STDIO, char *, fgets_unlocked, (char *text, int size, FILE *file), (text, size, file))
+GREEN_HOOKED(STDIO, char *, __fgets_chk, (char *text, size_t room, int size, FILE *file), (text, room, size, file))
+GREEN_HOOKED(STDIO, char *, __fgets_unlocked_chk, (char *text, size_t room, int size, FILE *file), (text, room, size, file))
+GREEN_HOOKED(STDIO, ssize_t, getdelim, (char **text, size_t *room, int delimiter, FILE *file), (text, room, delimiter, file))
+GREEN_HOOKED(STDIO, ssize_t, getline, (char **text, size_t *room, FILE *file), (text, room, file))
+GREEN_HOOKED(STDIO, size_t, fread, (void *buffer, size_t size, size_t count, FILE *file), (buffer, size, count, file))
+GREEN_HOOKED(STDIO, size_t, fread_unlocked, (void *buffer, size_t size, size_t count, FILE *file), (buffer, size, count, file))
+GREEN_HOOKED(STDIO, size_t, __fread_chk, (void *buffer, size_t room, size_t size, size_t count, FILE *file), (buffer, room, size, count, file))
+GREEN_HOOKED(STDIO, size_t, __fread_unlocked_chk, (void *buffer, size_t room, size_t size, size_t count, FILE *file), (buffer, room, size, count, file))
+
+/* output.c */
+GREEN_HOOKED(STDIO, int, fputc, (int c, FILE *file), (c, file))
+GREEN_HOOKED(STDIO, int, putc, (int c, FILE *file), (c, file))
+GREEN_HOOKED(STDIO, int, putchar, (int c), (c))
+GREEN_HOOKED(STDIO, int, fputc_unlocked, (int c, FILE *file), (c, file))
+GREEN_HOOKED(STDIO, int, putc_unlocked, (int c, FILE *file), (c, file))
+GREEN_HOOKED(STDIO, int, putchar_unlocked, (int c), (c))
+GREEN_HOOKED(STDIO, int, __overflow, (FILE *file, int c), (file, c))
+GREEN_HOOKED(STDIO, int, fputs, (const char *text, FILE *file), (text, file))
+GREEN_HOOKED(STDIO, int, fputs_unlocked, (const char *text, FILE *file), (text, file))
+GREEN_HOOKED(STDIO, int, puts, (const char *text), (text))
+GREEN_HOOKED(STDIO, size_t, fwrite, (const void *buffer, size_t size, size_t count, FILE *file), (buffer, size, count, file))
+GREEN_HOOKED(STDIO, size_t, fwrite_unlocked, (const void *buffer, size_t size, size_t count, FILE *file), (buffer, size, count, file))
+GREEN_HOOKED(STDIO, int, fflush, (FILE *file), (file))
+GREEN_HOOKED(STDIO, int, fflush_unlocked, (FILE *file), (file))
+GREEN_HOOKED(STDIO, int, vfprintf, (FILE *file, const char *format, va_list more), (file, format, more))
+GREEN_HOOKED(STDIO, int, __vfprintf_chk, (FILE *file, int flag, const char *format, va_list more), (file, flag, format, more))
+GREEN_HOOKED(STDIO, int, vprintf, (const char *format, va_list more), (format, more))
+GREEN_HOOKED(STDIO, int, __vprintf_chk, (int flag, const char *format, va_list more), (flag, format, more))
+GREEN_HOOKED(STDIO, int, vdprintf, (int fd, const char *format, va_list more), (fd, format, more))
+GREEN_HOOKED(STDIO, int, __vdprintf_chk, (int fd, int flag, const char *format, va_list more), (fd, flag, format, more))
+GREEN_HOOKED_VARIADIC(STDIO, int, printf, (const char *format, ...))
+GREEN_HOOKED_VARIADIC(STDIO, int, __printf_chk, (int flag, const char *format, ...))
+GREEN_HOOKED_VARIADIC(STDIO, int, fprintf, (FILE *file, const char *format, ...))
+GREEN_HOOKED_VARIADIC(STDIO, int, __fprintf_chk, (FILE *file, int flag, const char *format, ...))
+GREEN_HOOKED_VARIADIC(STDIO, int, dprintf, (int fd, const char *format, ...))
+GREEN_HOOKED_VARIADIC(STDIO, int, __dprintf_chk, (int fd, int flag, const char *format, ...))
 
 /* mutex.c */
 GREEN_HOOKED(SYNC, int, pthread_mutex_lock, (pthread_mutex_t *mutex), (mutex))
@@ -354,6 +404,7 @@ GREEN_HOOKED_ALIAS(send, __send)
 GREEN_HOOKED_ALIAS(sendmmsg, __sendmmsg)
 GREEN_HOOKED_ALIAS(connect, __connect)
 GREEN_HOOKED_ALIAS(close, __close)
+GREEN_HOOKED_ALIAS(getdelim, __getdelim)
 GREEN_HOOKED_ALIAS(fcntl, __fcntl)
 GREEN_HOOKED_ALIAS(poll, __poll)
 GREEN_HOOKED_ALIAS(select, __select)

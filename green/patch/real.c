@@ -75,6 +75,33 @@ VARIADIC(open64, (const char *path, int flags, ...), flags, path, flags)
 VARIADIC(openat, (int folder, const char *path, int flags, ...), flags, folder, path, flags)
 VARIADIC(openat64, (int folder, const char *path, int flags, ...), flags, folder, path, flags)
 
+/* These take what a format asks for, which goes on by the function that has a list of it. */
+#define PRINTS(name, parameters, last, through, ...)                                                         \
+    static int first_##name parameters                                                                       \
+    {                                                                                                        \
+        va_list more;                                                                                        \
+        va_start(more, last);                                                                                \
+        int length = REAL(through)(__VA_ARGS__, more);                                                       \
+        va_end(more);                                                                                        \
+        return length;                                                                                       \
+    }                                                                                                        \
+                                                                                                             \
+    HOOK int green_real_##name parameters                                                                    \
+    {                                                                                                        \
+        va_list more;                                                                                        \
+        va_start(more, last);                                                                                \
+        int length = REAL(through)(__VA_ARGS__, more);                                                       \
+        va_end(more);                                                                                        \
+        return length;                                                                                       \
+    }
+PRINTS(printf, (const char *format, ...), format, vprintf, format)
+PRINTS(__printf_chk, (int flag, const char *format, ...), format, __vprintf_chk, flag, format)
+PRINTS(fprintf, (FILE * file, const char *format, ...), format, vfprintf, file, format)
+PRINTS(__fprintf_chk, (FILE * file, int flag, const char *format, ...), format, __vfprintf_chk, file, flag,
+       format)
+PRINTS(dprintf, (int fd, const char *format, ...), format, vdprintf, fd, format)
+PRINTS(__dprintf_chk, (int fd, int flag, const char *format, ...), format, __vdprintf_chk, fd, flag, format)
+
 struct real_functions green__real = {
 #define GREEN_HOOKED(family, result, name, parameters, arguments) .name = first_##name,
 #define GREEN_HOOKED_VARIADIC(family, result, name, parameters)   .name = first_##name,

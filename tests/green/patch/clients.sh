@@ -14,7 +14,7 @@ expect() { # WHAT COMMAND...
     fi
 }
 
-for options in "" --threads --patch=net,dns,file --patch=none; do
+for options in "" --threads --patch=net,dns,file --patch=stdio,threads --patch=none; do
     case $3 in
         psql)
             expect 42 $run $options psql -XtAc 'select 6 * 7'

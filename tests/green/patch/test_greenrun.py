@@ -43,6 +43,12 @@ class Options(unittest.TestCase):
         self.assertEqual(r.returncode, 1)
         self.assertIn("/nowhere", r.stderr)
 
+    def test_every_family(self):
+        """Those that the library knows are known here."""
+        for family in ("net", "sleep", "dns", "process", "sync", "threads", "file", "stdio", "default", "none"):
+            r = run("--patch=" + family, "sh", "-c", "echo $GREEN_PATCH")
+            self.assertEqual((r.returncode, r.stdout, r.stderr), (0, family + "\n", ""))
+
     def test_no_program(self):
         self.assertEqual(run("/nowhere/at-all").returncode, 127)
         self.assertEqual(run("/etc/passwd").returncode, 126)
@@ -162,14 +168,15 @@ s.accept()
 class Servers(unittest.TestCase):
     """A thread for each connection: one thread of the system serves them all."""
 
-    def serve(self, *command, rounds=3):
+    def serve(self, *command, rounds=3, threads=1):
+        """How much memory it has with all connections open, in KiB."""
         wanted = CONNECTIONS + 100
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if hard < wanted:
             self.skipTest("no more than %d descriptors" % hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-        server = subprocess.Popen([GREENRUN, "--library=" + LIBRARY, "--threads"] + list(command), stdout=subprocess.PIPE,
-                                  text=True)
+        run_by = [GREENRUN, "--library=" + LIBRARY, "--threads"] if threads == 1 else []
+        server = subprocess.Popen(run_by + list(command), stdout=subprocess.PIPE, text=True)
         try:
             port = server.stdout.readline().strip()
             client = subprocess.Popen([ECHO, "ask", port, str(CONNECTIONS), str(rounds)], stdin=subprocess.PIPE,
@@ -177,18 +184,24 @@ class Servers(unittest.TestCase):
             try:
                 self.assertRegex(client.stdout.readline(), r"^\d+$")
                 status = pathlib.Path("/proc/%d/status" % server.pid).read_text()
-                self.assertEqual(re.search(r"Threads:\s*(\d+)", status).group(1), "1")
-                print("%s: %d connections, VmRSS %s kB" % (
-                    command[-1], CONNECTIONS, re.search(r"VmRSS:\s*(\d+)", status).group(1)), file=sys.stderr)
+                self.assertEqual(re.search(r"Threads:\s*(\d+)", status).group(1), str(threads))
+                resident = int(re.search(r"VmRSS:\s*(\d+)", status).group(1))
             finally:
                 client.communicate("\n", timeout=PATIENCE)
             self.assertEqual(client.returncode, 0)
         finally:
             server.kill()
             server.communicate()
+        return resident
 
     def test_c(self):
-        self.serve(ECHO, "serve")
+        resident = self.serve(ECHO, "serve")
+        processes = resource.getrlimit(resource.RLIMIT_NPROC)[0]
+        if 0 <= processes < 2 * CONNECTIONS:
+            self.skipTest("no more than %d threads, to compare with" % processes)
+        native = self.serve(ECHO, "serve", threads=CONNECTIONS + 1)
+        print("%d connections: %d kB, with threads %d kB" % (CONNECTIONS, resident, native), file=sys.stderr)
+        self.assertLess(resident, native)
 
     def test_python(self):
         self.serve("/usr/bin/python3", str(HERE / "threading_server.py"))
