@@ -29,6 +29,7 @@ struct conf_address {
 #include "files.h"
 #include "bodies.h"
 #include "concurrency.h"
+#include "hedging.h"
 #include "mirror.h"
 #include "answers.h"
 #include "header_rules.h"
@@ -151,10 +152,11 @@ struct conf_upstream {
     struct conf_upstream_host upstream_host; /* not written: the client's */
     int64_t keepalive;                       /* idle connections kept per worker; 0: none */
     int64_t keepalive_requests;              /* uses of one connection */
-    int64_t timeout_connect, timeout_response, timeout_read, timeout_write, timeout_idle;
+    int64_t timeout_connect, timeout_tls, timeout_response, timeout_read, timeout_write, timeout_idle;
     int64_t timeout_ack; /* 0: off */
     struct conf_retries retries;
     struct conf_concurrency concurrency;
+    struct conf_hedge_after hedge_after;
     struct conf_tls_upstream tls;
     enum conf_send_proxy send_proxy;
     int64_t min_rate_response;         /* bytes a second; 0 off */

@@ -54,6 +54,7 @@ const struct conf_key conf_keys[] = {
 #include "keys/health.inc"
 #include "keys/retries.inc"
 #include "keys/concurrency.inc"
+#include "keys/hedging.inc"
 #include "keys/tls.inc"
 #include "keys/ocsp.inc"
 #include "keys/acme.inc"

@@ -31,6 +31,7 @@ extern const struct conf_syntax conf_host_syntax, conf_path_syntax;             
 extern const struct conf_syntax conf_header_syntax, conf_query_syntax, conf_cookie_syntax; /* condition.c */
 extern const struct conf_syntax conf_share_syntax, conf_split_key_syntax;                  /* split.c */
 extern const struct conf_syntax conf_pseudonym_syntax;                                     /* loops.c */
+extern const struct conf_syntax conf_hedge_after_syntax;                                   /* hedging.c */
 extern const struct conf_syntax conf_retry_on_syntax, conf_percentage_syntax;              /* retries.c */
 extern const struct conf_syntax conf_network_syntax;                                       /* network.c */
 extern const struct conf_syntax conf_rate_limit_syntax, conf_method_syntax;                /* rate.c */

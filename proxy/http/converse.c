@@ -6,6 +6,7 @@
 
 #include "affinity.h"
 #include "header_rules.h"
+#include "hedge.h"
 #include "observe/reason.h"
 #include "origin.h"
 #include "retry.h"
@@ -14,7 +15,7 @@
 #include "upstream/origins.h"
 #include "via.h"
 
-#define INTERIM_MAX 100 /* interim answers before the final one; more are no service to anybody */
+const struct http_limits conversation_limits = {.head_bytes = RESPONSE_HEAD_BYTES, .fields = HTTP_MAX_FIELDS};
 
 void conversation_begin(struct conversation *t, struct exchange *x)
 {
@@ -23,6 +24,8 @@ void conversation_begin(struct conversation *t, struct exchange *x)
     t->sent = 0;
     t->deadline = 0;
     t->by_try = t->replayed = t->upload_done = t->watching = t->client_gone = false;
+    t->hedged = false;
+    t->hedge = NULL;
     t->upload = NULL;
     t->mirror.copy = NULL;
 }
@@ -77,6 +80,24 @@ static int lease_server(struct exchange *x, struct lease_request *request, struc
     return r;
 }
 
+int exchange_note_server(struct exchange *x, const struct lease_request *request)
+{
+    const struct server *server = x->lease->server;
+    x->log.server = server->conf;
+    x->served = server->counts;
+    x->log.server_address = NULL;
+    if (affinity_remember(x, request) < 0) {
+        group_discard(x->lease);
+        x->lease = NULL;
+        return -1;
+    }
+    if (server->named) {
+        x->server_address = x->lease->state->addresses[x->lease->address];
+        x->log.server_address = &x->server_address;
+    }
+    return 0;
+}
+
 int exchange_lease(struct exchange *x, struct lease_request *request, struct http_forward_request *facts)
 {
     struct connect_failure failure;
@@ -92,18 +113,8 @@ int exchange_lease(struct exchange *x, struct lease_request *request, struct htt
                       failure.directive ? BLAME_UPSTREAM : BLAME_NONE, failure.directive);
         x->page.retry_after = failure.retry_after;
         return -1;
-    } else {
-        x->log.server = x->lease->server->conf;
-        x->served = x->lease->server->counts;
-        if (affinity_remember(x, request) < 0) {
-            group_discard(x->lease);
-            x->lease = NULL;
-            return -1;
-        }
-        if (x->lease->server->named) {
-            x->server_address = x->lease->state->addresses[x->lease->address];
-            x->log.server_address = &x->server_address;
-        }
+    } else if (exchange_note_server(x, request) < 0) {
+        return -1;
     }
     x->log.connected = green_turn_time();
     x->lease->uses++;
@@ -139,7 +150,14 @@ void exchange_give_back(struct exchange *x, bool complete)
 
 /* --- the request -------------------------------------------------------------------------------------------------------- */
 
-/* Passes the rest of the body on. When the client fails us, the server must not wait for what will not come, nor we for
+/* It does not take the request. */
+static bool server_is_stuck(const struct conversation *t)
+{
+    return t->upload_done && t->upload_result == -ETIMEDOUT && t->upload_side == RELAY_TO &&
+           !t->x->response.status;
+}
+
+/* Passes the rest of the body on. When the client fails us, or the server takes nothing more, the server must not wait for what will not come, nor we for
  * its answer: its connection is shut down, which wakes whoever reads from it. */
 static void *upload(void *arg)
 {
@@ -149,7 +167,7 @@ static void *upload(void *arg)
     t->upload_result =
         relay_body(t->body, &x->server.stream, &patience, &x->worker->buffers, &t->upload_side);
     t->upload_done = true;
-    if (t->upload_result < 0 && t->upload_side == RELAY_FROM)
+    if ((t->upload_result < 0 && t->upload_side == RELAY_FROM) || server_is_stuck(t))
         shutdown(x->lease->fd, SHUT_RDWR);
     return NULL;
 }
@@ -224,6 +242,7 @@ static void client_event(void *arg, int status)
     if (green_hung_up(t->x->connection->fd)) {
         t->client_gone = true;
         shutdown(t->x->lease->fd, SHUT_RDWR);
+        hedge_stop(t);
     }
 }
 
@@ -265,11 +284,13 @@ static int forward_interim(struct exchange *x)
     return r;
 }
 
-/* Has the kernel given the connection up? Its word may be the same as that of a deadline of ours. */
-static bool is_lost(int error, green_time deadline)
+/* Has the kernel given the connection up? Its word may be the same as that of a deadline of ours, and of the limit on the
+ * whole. */
+static bool is_lost(const struct exchange *x, int error, green_time deadline)
 {
-    return (error == -ETIMEDOUT && green_now() < deadline) || error == -EHOSTUNREACH ||
-           error == -ENETUNREACH || error == -EHOSTDOWN || error == -ENETDOWN;
+    bool ours = green_now() >= deadline || (x->limited && green_timeout_fired(&x->limit));
+    return (error == -ETIMEDOUT && !ours) || error == -EHOSTUNREACH || error == -ENETUNREACH ||
+           error == -EHOSTDOWN || error == -ENETDOWN;
 }
 
 /* The server's machine, or the way there, is gone without a word: so are the other connections to it. */
@@ -280,20 +301,30 @@ static int lose_server(struct exchange *x)
     return -ENOTCONN;
 }
 
+static int read_head(struct conversation *t, green_time deadline)
+{
+    struct http_stream *server = &t->x->server.stream;
+    return server->ops->read_head(server, &t->x->response, deadline);
+}
+
 static int read_response(struct conversation *t)
 {
-    static const struct http_limits limits = {.head_bytes = RESPONSE_HEAD_BYTES, .fields = HTTP_MAX_FIELDS};
     struct exchange *x = t->x;
     int64_t timeout =
         conf_pick(x->route ? x->route->timeout_response : CONF_INHERIT,
                   x->upstream ? x->upstream->timeout_response : x->listener->forward.timeout_response);
-    green_time deadline = retry_deadline(t, timeout);
-    for (int interim = 0; interim <= INTERIM_MAX; interim++) {
-        http_response_begin(&x->server.parser, &limits, x->request.method, x->request.upgrade);
-        int r = x->server.stream.ops->read_head(&x->server.stream, &x->response, deadline);
+    green_time deadline = retry_deadline(t, timeout), due = hedge_due(t);
+    for (int interim = 0; interim <= RESPONSE_INTERIM_MAX; interim++) {
+        http_response_begin(&x->server.parser, &conversation_limits, x->request.method, x->request.upgrade);
+        int r = read_head(t, due < deadline ? due : deadline);
+        if (r == -ETIMEDOUT && due < deadline && green_now() >= due) {
+            hedge_begin(t, deadline);
+            due = GREEN_FOREVER;
+            r = read_head(t, deadline);
+        }
         if (r < 0) {
             x->response.status = 0;
-            return is_lost(r, deadline) ? lose_server(x) : r;
+            return is_lost(x, r, deadline) ? lose_server(x) : r;
         }
         if (!x->log.first_byte)
             x->log.first_byte = green_turn_time();
@@ -313,6 +344,13 @@ static int bad_answer(const struct conversation *t, int error)
     bool by_route = x->route && x->route->timeout_response != CONF_INHERIT;
     if (http_is_error(error))
         return exchange_fail(x, 502, http_error_info(error)->reason, "http_protocol_error", BLAME_NONE, NULL);
+    if (server_is_stuck(t) && x->upstream && x->lease->watched &&
+        x->upstream->timeout_ack < x->upstream->timeout_write)
+        return exchange_fail(x, 504, "upstream_lost", "connection_write_timeout", BLAME_UPSTREAM,
+                             "timeout_ack");
+    if (server_is_stuck(t))
+        return exchange_fail(x, 504, "request_write_timeout", "connection_write_timeout",
+                             exchange_server_blame(x), "timeout_write");
     if (error == -ETIMEDOUT && t->by_try)
         return exchange_fail(x, 504, "try_timeout", "http_response_timeout", BLAME_UPSTREAM, "timeout_try");
     if (error == -ETIMEDOUT)
@@ -376,7 +414,7 @@ static void report_end(const struct conversation *t, bool complete)
     if (status >= 502 && status <= 504)
         report_failure(t, "gateway_error_status");
     else if (complete)
-        server_report(x->lease->server, NULL, x->log.first_byte - x->log.connected);
+        server_report(x->lease->server, NULL, x->log.first_byte - t->asked);
     else if (reason_at(reason_find(x->log.reason, x->log.directive))->side == REASON_UPSTREAM)
         report_failure(t, x->log.reason);
 }
@@ -389,7 +427,10 @@ static int try_once(struct conversation *t)
     if (r < 0 || client_failed(t))
         return r;
     watch_client(t);
+    t->asked = t->x->log.connected;
     r = read_response(t);
+    if (t->hedge)
+        r = hedge_end(t, r);
     unwatch_client(t);
     return r;
 }

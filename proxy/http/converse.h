@@ -6,7 +6,8 @@
 #include "mirror.h"
 #include "relay.h"
 
-#define RESPONSE_HEAD_BYTES 65536
+#define RESPONSE_HEAD_BYTES  65536
+#define RESPONSE_INTERIM_MAX 100 /* interim answers before the final one; more are no service to anybody */
 
 struct conversation {
     struct exchange *x;
@@ -26,7 +27,12 @@ struct conversation {
     enum relay_side upload_side; /* whose fault that was */
     bool watching;               /* the client's descriptor is parked while the server thinks */
     bool client_gone;            /* it turned out to be gone */
+    bool hedged;                 /* the request went to another server as well (hedge.h), */
+    struct hedge *hedge;         /* where it is still under way; NULL: it is not */
+    green_time asked;            /* the server that has answered: connected to it */
 };
+
+extern const struct http_limits conversation_limits; /* on the heads of answers */
 
 void conversation_begin(struct conversation *t, struct exchange *x);
 
@@ -47,6 +53,10 @@ void exchange_request_facts(struct exchange *x, struct http_forward_request *fac
 /* A connection to a server of the exchange's upstream, as the request says: x->lease and x->server, and in *facts what depends on the server. 0, or -1 after
  * exchange_fail(). May switch. */
 int exchange_lease(struct exchange *x, struct lease_request *request, struct http_forward_request *facts);
+
+/* Another connection is the exchange's, x->lease: what is known of its server. 0, or -1 after exchange_fail(), and the
+ * connection is closed. */
+int exchange_note_server(struct exchange *x, const struct lease_request *request);
 
 /* The end of that: back to the pool if the exchange of messages is complete and nothing speaks against it. */
 void exchange_give_back(struct exchange *x, bool complete);

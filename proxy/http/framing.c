@@ -32,19 +32,22 @@ static void read_connection(struct span value, struct notes *notes)
     }
 }
 
-/* Keep-Alive: timeout=5, max=100 */
+/* Keep-Alive: timeout=5, max=100. The next answer says anew how many more there may be; max=0: none. */
 static int32_t read_keepalive_timeout(struct span value)
 {
     struct span parameter;
-    uint64_t seconds;
+    uint64_t number;
+    int32_t timeout = -1;
 
     while (span_next_element(&value, &parameter)) {
-        if (!span_starts_nocase(parameter, SPAN("timeout=")))
-            continue;
-        if (span_decimal(span_of(parameter.p + 8, parameter.n - 8), &seconds))
-            return seconds < INT32_MAX ? (int32_t)seconds : INT32_MAX;
+        if (span_starts_nocase(parameter, SPAN("max=")) &&
+            span_decimal(span_of(parameter.p + 4, parameter.n - 4), &number) && !number)
+            return 0;
+        if (timeout < 0 && span_starts_nocase(parameter, SPAN("timeout=")) &&
+            span_decimal(span_of(parameter.p + 8, parameter.n - 8), &number))
+            timeout = number < INT32_MAX ? (int32_t)number : INT32_MAX;
     }
-    return -1;
+    return timeout;
 }
 
 static void read_field(struct http_head *head, struct http_field *field, struct notes *notes)

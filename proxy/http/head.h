@@ -69,10 +69,11 @@ struct http_head {
     bool te_trailers;      /* requests: TE: trailers */
     bool has_date;         /* responses */
     bool has_via;
-    uint64_t content_length;   /* valid if has_length */
-    int32_t max_forwards;      /* OPTIONS, TRACE: Max-Forwards; 0: to be answered here; -1 when not said */
-    int32_t keepalive_timeout; /* responses: Keep-Alive: timeout= in seconds; -1 when not said */
-    size_t bytes;              /* length of the head with its empty line: the body starts here */
+    uint64_t content_length; /* valid if has_length */
+    int32_t max_forwards;    /* OPTIONS, TRACE: Max-Forwards; 0: to be answered here; -1 when not said */
+    int32_t
+        keepalive_timeout; /* responses: Keep-Alive: timeout= in seconds, 0 also for max=0; -1 when not said */
+    size_t bytes;          /* length of the head with its empty line: the body starts here */
 
     struct span method_name; /* requests */
     struct span target;      /* requests: as received */

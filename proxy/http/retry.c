@@ -68,7 +68,7 @@ static bool is_asked_for(const struct conversation *t, const struct conf_retry_o
     return false;
 }
 
-static bool spend(struct exchange *x)
+bool retry_spend(struct exchange *x)
 {
     struct group *g = view_group(x->view, x->upstream);
     unsigned percent = (unsigned)x->upstream->retries.budget.percent;
@@ -92,10 +92,20 @@ bool retry_wanted(struct conversation *t, int error)
         return false;
     const struct conf_retries *rules = &x->upstream->retries;
     if (!is_asked_for(t, &rules->on, error) || !may_be_sent_twice(x, rules->methods) ||
-        t->lease.used >= (uint64_t)rules->most || !spend(x))
+        t->lease.used >= (uint64_t)rules->most || !retry_spend(x))
         return false;
     lease_request_failed(&t->lease, x->lease);
     return true;
+}
+
+/* Of one whose server the client's cookie names, no other server knows anything. */
+bool retry_may_hedge(const struct conversation *t)
+{
+    const struct exchange *x = t->x;
+    const struct http_head *request = &x->request;
+    bool safe_alone = x->upstream->retries.methods == CONF_RETRY_SAFE;
+    return request->framing == HTTP_FRAMING_NONE && request->host.n && !request->upgrade &&
+           !t->lease.token.n && (safe_alone ? is_safe(request->method) : is_idempotent(request->method));
 }
 
 /* --- when? -------------------------------------------------------------------------------------------------------- */

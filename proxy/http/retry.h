@@ -9,6 +9,12 @@
 /* A try has ended with this error, or with an answer (error 0, x->response): is there to be another one? */
 bool retry_wanted(struct conversation *t, int error);
 
+/* Within the budget of requests that are sent twice: true, and it is spent. */
+bool retry_spend(struct exchange *x);
+
+/* May the request go to another server while this one has it? */
+bool retry_may_hedge(const struct conversation *t);
+
 /* Before it, when the last one has been cleared away: waits a while if it is not the first. 0, or -1 after
  * exchange_fail(). May switch. */
 int retry_pause(struct conversation *t);

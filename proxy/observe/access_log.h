@@ -10,6 +10,8 @@
 #include "conf.h"
 #include "http/span.h"
 
+enum access_hedge { ACCESS_HEDGE_NONE, ACCESS_HEDGE_WON, ACCESS_HEDGE_LOST };
+
 /* What is known of one request when it ends. Times are green_turn_time(); 0: that phase was not reached. */
 struct access_entry {
     const struct conf_listener *listener;
@@ -31,9 +33,10 @@ struct access_entry {
     const char *directive;            /* the configuration key that fired ("timeout_response"), or NULL */
     const struct conf_origin *origin; /* where the section of that key stands, or NULL */
     const struct span
-        *values;       /* of a custom format's parts, where format_needs_value(); NULL: all are empty */
-    uint32_t tries;    /* requests sent and connections that could not be made; 0: none */
-    struct span tried; /* servers of the tries that failed; empty: none, or they are not known */
+        *values;             /* of a custom format's parts, where format_needs_value(); NULL: all are empty */
+    enum access_hedge hedge; /* did a second try run beside the first? */
+    uint32_t tries;          /* requests sent and connections that could not be made; 0: none */
+    struct span tried;       /* servers of the tries that failed; empty: none, or they are not known */
     green_time started, queued, connected, first_byte, ended; /* queued: when it had waited for a server */
 };
 

@@ -134,6 +134,8 @@ char *format_json(char *out, const struct access_entry *e, struct format_date *d
     }
     if (e->tries > 1)
         out = put_number(KEY(out, "tries"), e->tries);
+    if (e->hedge)
+        out = json_name(KEY(out, "hedge"), e->hedge == ACCESS_HEDGE_WON ? "won" : "lost");
     if (e->tried.n)
         out = json_string(KEY(out, "tried"), e->tried, NAME_BYTES);
     out = json_name(KEY(out, "reason"), e->reason);

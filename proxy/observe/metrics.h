@@ -45,9 +45,10 @@ struct route_metrics {
 };
 
 struct upstream_metrics {
-    counter_t reused, idle;    /* leases of kept connections; kept connections now: told now and then */
-    counter_t retries;         /* requests sent once more */
-    counter_t retries_refused; /* requests that were not, for retry_budget was used up */
+    counter_t reused, idle;       /* leases of kept connections; kept connections now: told now and then */
+    counter_t retries;            /* requests sent once more */
+    counter_t retries_refused;    /* requests that were not, for retry_budget was used up */
+    counter_t hedges, hedges_won; /* second requests beside a slow first one; those that answered first */
     counter_t names_asked, names_failed;
     struct histogram connect; /* until a new connection stood, names included */
     struct histogram queue;   /* waits for a place at a server, over for whatever reason */

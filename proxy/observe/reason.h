@@ -23,7 +23,7 @@ struct reason {
     const char *hint;
 };
 
-#define REASONS_MOST 200
+#define REASONS_MOST 256
 
 /* All of them: reasons[0 .. reason_count). The first is "other", for what is not in the table. */
 extern const size_t reason_count;

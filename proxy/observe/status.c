@@ -242,6 +242,8 @@ static json_t *upstreams_of(const struct snapshot *s, const struct history *h)
         add_number(o, "reused", TOTAL(set, upstream_metrics, reused));
         add_number(o, "retries", TOTAL(set, upstream_metrics, retries));
         add_queue(o, &s->process->standings, &v->conf->upstreams[i]);
+        add_number(o, "hedges", TOTAL(set, upstream_metrics, hedges));
+        add_number(o, "hedges_won", TOTAL(set, upstream_metrics, hedges_won));
         add_number(o, "retries_refused", TOTAL(set, upstream_metrics, retries_refused));
         add_number(o, "idle", TOTAL(set, upstream_metrics, idle));
         add_number(o, "names_asked", TOTAL(set, upstream_metrics, names_asked));

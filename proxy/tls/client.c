@@ -55,7 +55,7 @@ static const struct {
     {"protocol_version", "tls_protocol_version", "tls_protocol_error", "tls_min_version"},
     {"no_shared_protocol", "tls_no_shared_protocol", "tls_protocol_error", "alpn"},
     {"not_tls", "tls_not_spoken", "tls_protocol_error", "tls"},
-    {"timeout", "tls_handshake_timeout", "connection_timeout", "timeout_connect"},
+    {"timeout", "tls_handshake_timeout", "connection_timeout", "timeout_tls"},
     {"closed", "tls_handshake_closed", "connection_terminated", "tls"},
 };
 

@@ -145,13 +145,6 @@ static uint64_t weight_together(const struct group *g)
     return sum;
 }
 
-/* Where in its first step the i-th begins: equal ones take turns in the order of the list, and light ones do not all come at
- * once between two turns of a heavy one. */
-static uint64_t first_turn(const struct group *g, size_t i)
-{
-    return g->servers[i].step * (2 * i + 1) / (2 * g->count);
-}
-
 /* Who was away has no claim to the turns that it missed. */
 static void set_order(struct group *g)
 {
@@ -161,8 +154,8 @@ static void set_order(struct group *g)
         struct server *s = &g->servers[i];
         if (first)
             s->turn = i;
-        else if (s->turn < b->clock || !b->begun)
-            s->turn = b->clock + first_turn(g, i);
+        else if (s->turn < b->clock)
+            s->turn = b->clock + s->step / 2;
         b->order.keys[i] = tournament_key(i, s->usable ? load_of(g, s, 0) : TOURNAMENT_OUT, s->turn);
     }
     tournament_play(&b->order);

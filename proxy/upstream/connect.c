@@ -103,9 +103,10 @@ static int set_up(struct server *s, const struct connection *client, int fd, gre
         connect_explain(failure, r, false);
         return r;
     }
-    return conf->tls.client
-               ? tls_client_connect(conf->tls.client, s->conf, fd, &s->state->session, tls, failure, deadline)
-               : 0;
+    if (!conf->tls.client)
+        return 0;
+    deadline = green_in(conf->timeout_tls);
+    return tls_client_connect(conf->tls.client, s->conf, fd, &s->state->session, tls, failure, deadline);
 }
 
 static int connection_new(struct server *s, int fd, green_stream_t *tls, unsigned which,

@@ -33,6 +33,8 @@ int group_init(struct group *g, const struct conf_upstream *conf, struct standin
         .conf = conf, .standings = standings, .names = names, .shares_counts = shares_counts(conf)};
     g->limited = places_are_limited(conf);
     g->queue = queue_hold(standings, conf->name);
+    if (conf->hedge_after.percent && !(g->usual = calloc(1, sizeof *g->usual)))
+        return -ENOMEM;
     struct members *m = g->queue ? members_new(g, old) : NULL;
     if (!m)
         return -ENOMEM;
@@ -132,6 +134,7 @@ void group_destroy(struct group *g)
     members_release(g->members);
     if (g->queue)
         queue_release(g->queue);
+    free(g->usual);
 }
 
 /* --- an operator's word ------------------------------------------------------------------------------------------- */

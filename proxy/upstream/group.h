@@ -16,6 +16,7 @@
 #include "retry_budget.h"
 #include "server.h"
 #include "sticky.h"
+#include "usual_time.h"
 
 struct group {
     const struct conf_upstream *conf;
@@ -34,10 +35,11 @@ struct group {
     const struct metrics_view *metrics;
     unsigned worker;
     struct retry_budget budget;
-    struct queue *queue; /* held */
-    bool limited;        /* servers have only so many places, */
-    size_t looked_from;  /* and where one was looked for when the first were full */
-    bool settled;        /* it is the present one */
+    struct queue *queue;      /* held */
+    bool limited;             /* servers have only so many places, */
+    size_t looked_from;       /* and where one was looked for when the first were full */
+    struct usual_time *usual; /* NULL: nobody asks */
+    bool settled;             /* it is the present one */
 };
 
 /* The group of an upstream, with the servers that `old`, the present group of that name or NULL, has too; the names are
@@ -75,6 +77,7 @@ struct lease_request {
     /* It is for this client alone, of whom servers are told that want to know (send_proxy_protocol); NULL: for anybody. */
     const struct connection *client;
     bool pooled;         /* one that was used before will do */
+    bool no_wait;        /* for a place: one that is free, or none */
     bool hashed;         /* requests with the same ... */
     struct span token;   /* of the server that the client had before (sticky.h); or empty */
     uint64_t hash;       /* ... go to the same server, where balance = hash:... */
@@ -90,7 +93,7 @@ static inline void lease_request_init(struct lease_request *r, const struct conn
 {
     r->client = client;
     r->pooled = pooled;
-    r->hashed = false;
+    r->hashed = r->no_wait = false;
     r->token = span_of(NULL, 0);
     r->generation = 0;
     r->used = r->failed = 0;

@@ -210,5 +210,8 @@ struct server *place_choose(struct group *g, struct lease_request *request, stru
         if (s || !full)
             return s;
     }
-    return stand_in_line(g, request, failure);
+    if (!request->no_wait)
+        return stand_in_line(g, request, failure);
+    explain(g, failure, -ENOBUFS);
+    return NULL;
 }

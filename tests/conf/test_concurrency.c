@@ -43,6 +43,7 @@ START_TEST(values)
 END_TEST
 
 #define DURATION "a duration from 1ms to 365d, with its unit: ms, s, m, h or d"
+#define HEDGE    "off, a duration from 1ms to 10m, or a percentage from 50% to 99%"
 #define REFUSED(name, line, word, allowed)                                                                   \
     {                                                                                                        \
         LISTENER UPSTREAM name " = " line "\n",                                                              \
@@ -56,8 +57,32 @@ static const struct {
     REFUSED("max_requests", "many", "'many' is not understood", "off, or a number from 1 to 10000000"),
     REFUSED("queue_max", "10000001", "'10000001' is out of range", "a number from 0 to 10000000"),
     REFUSED("queue_timeout", "off", "'off' is not understood", DURATION),
+    REFUSED("hedge_after", "49%", "'49%' is not a percentage from 50% to 99%", HEDGE),
+    REFUSED("hedge_after", "100%", "'100%' is not a percentage from 50% to 99%", HEDGE),
+    REFUSED("hedge_after", "95", "'95' is neither a duration nor a percentage", HEDGE),
+    REFUSED("hedge_after", "0ms", "'0ms' is neither a duration nor a percentage", HEDGE),
+    REFUSED("hedge_after", "11m", "'11m' is neither a duration nor a percentage", HEDGE),
+    REFUSED("timeout_tls", "off", "'off' is not understood", DURATION),
     REFUSED("keepalive_age", "366d", "'366d' is out of range", DURATION),
 };
+
+START_TEST(hedging)
+{
+    struct conf *c = load(LISTENER UPSTREAM "hedge_after = 95%\n");
+
+    ck_assert_int_eq(c->upstreams[0].hedge_after.percent, 95);
+    ck_assert_int_eq(c->upstreams[0].hedge_after.time, 0);
+    conf_free(c);
+    c = load(LISTENER UPSTREAM "hedge_after = 1500ms\n");
+    ck_assert_int_eq(c->upstreams[0].hedge_after.percent, 0);
+    ck_assert_int_eq(c->upstreams[0].hedge_after.time, 1500000000);
+    conf_free(c);
+    c = load(LISTENER UPSTREAM "hedge_after = off\n");
+    ck_assert_int_eq(c->upstreams[0].hedge_after.percent, 0);
+    ck_assert_int_eq(c->upstreams[0].hedge_after.time, 0);
+    conf_free(c);
+}
+END_TEST
 
 START_TEST(bad_values)
 {
@@ -72,6 +97,7 @@ int main(void)
 
     tcase_add_test(tests, defaults);
     tcase_add_test(tests, values);
+    tcase_add_test(tests, hedging);
     tcase_add_loop_test(tests, bad_values, 0, sizeof(bad) / sizeof(bad[0]));
     suite_add_tcase(suite, tests);
     return run_tests(suite);

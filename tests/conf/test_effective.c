@@ -129,6 +129,8 @@ static void same_upstreams(const struct conf *a, const struct conf *b)
         ck_assert_mem_eq(&x->keepalive, &y->keepalive,
                          offsetof(struct conf_upstream, retries) - offsetof(struct conf_upstream, keepalive));
         same_retries(&x->retries, &y->retries);
+        ck_assert_int_eq(x->hedge_after.time, y->hedge_after.time);
+        ck_assert_int_eq(x->hedge_after.percent, y->hedge_after.percent);
         ck_assert_mem_eq(&x->concurrency, &y->concurrency, sizeof x->concurrency);
         ck_assert_mem_eq(&x->tls, &y->tls,
                          offsetof(struct conf_upstream, origins) - offsetof(struct conf_upstream, tls));

@@ -157,6 +157,20 @@ class Pool(Case):
         upstream.wait_live(0)
         self.assertEqual(proxy.exchange(get("/")).status, 200)
 
+    def test_announced_last_use_is_kept(self):
+        """Keep-Alive: max=0 after three requests: there is no fourth on that connection."""
+        left = {}
+
+        def respond(request):
+            left[request.connection] = left.get(request.connection, 3) - 1
+            return ok(b"x", "Keep-Alive: timeout=100, max=%d\r\n" % left[request.connection])
+        upstream = self.upstream(answering(respond))
+        proxy = self.proxy(upstream)
+        with proxy.dial() as wire:
+            for _ in range(9):
+                self.assertEqual(wire.exchange(get("/")).status, 200)
+        self.assertEqual([request.connection for request in upstream.requests], [1, 1, 1, 2, 2, 2, 3, 3, 3])
+
     def test_close_of_the_upstream_is_honoured(self):
         for answer in (ok(b"x", "Connection: close\r\n"), b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx"):
             upstream = self.upstream(answering(lambda request, answer=answer: answer))

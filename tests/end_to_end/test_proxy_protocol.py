@@ -1,11 +1,13 @@
 """The PROXY protocol: taken from those who may speak for others, refused from all else, and sent."""
 
+import re
+import signal
 import socket
 import struct
 
 from certificates import Authority, secure
-from harness import Case, main
-from upstream import answering
+from harness import Case, main, wait_for
+from upstream import answering, idle
 from wire import get, ok
 
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -144,6 +146,31 @@ class Sent(Case):
             outer = self.tcp_proxy("127.0.0.1:%d" % inner.port, upstream="send_proxy_protocol = %s\n" % version)
             with outer.dial(source=("127.0.0.9", 0)) as wire:
                 self.assertEqual(wire.exchange(get()).body, b"127.0.0.9")
+
+    def test_kept_connections_begin_alike(self):
+        """Those that began without a header are not used by requests that want one, and the other way round."""
+        headers = []
+
+        def script(wire, upstream):
+            wire.more()
+            headers.append(wire.buffer.startswith(b"PROXY "))
+            if headers[-1]:
+                wire.line()
+            while idle(wire):
+                upstream.record(wire.request(), wire)
+                wire.send(ok())
+        proxy = self.proxy(self.upstream(script), upstream="send_proxy_protocol = off")
+        with proxy.dial() as wire:
+            for word in ("off", "v1", "v1", "off"):
+                with open(self.path("greenway.ini")) as file:
+                    text = file.read()
+                self.write("greenway.ini", re.sub("send_proxy_protocol = .*", "send_proxy_protocol = " + word, text))
+                before = proxy.stderr().count("reloaded")
+                proxy.signal(signal.SIGHUP)
+                wait_for(lambda: proxy.stderr().count("reloaded") > before, lambda: "the reload:\n" + proxy.stderr())
+                for _ in range(2):
+                    self.assertEqual(wire.exchange(get()).status, 200)
+        self.assertEqual(headers, [False, True, False])
 
     def test_requests_speak_for_nobody(self):
         server = self.upstream(answering(lambda request: ok(request.get("X-Forwarded-For").encode())))

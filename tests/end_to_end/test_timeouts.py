@@ -223,6 +223,37 @@ class Upstreams(Case):
         upstream.wait_live(0)
         self.assertEqual(len(upstream.requests), 1)
 
+    def test_request_that_is_not_taken(self):
+        """The server reads the head and then nothing: its buffers are full in time."""
+        taken = threading.Event()
+
+        def deaf(wire, upstream):
+            wire.head()
+            taken.set()
+            over.wait()
+        over = threading.Event()
+        self.addCleanup(over.set)
+        upstream = self.upstream(deaf)
+        proxy = self.proxy(upstream, upstream="timeout_write = 500ms", listener="max_body = 0",
+                           extra=timeouts(timeout_response="5m", timeout_body="5m"))
+        with proxy.dial() as wire:
+            def send():
+                try:
+                    wire.send(post("/", b"x" * (64 << 20)))
+                except OSError:
+                    pass  # nobody reads the rest of it
+            sender = threading.Thread(target=send)
+            sender.start()
+            try:
+                self.assertTrue(taken.wait(60 * SCALE))
+                self.assertEqual(wire.final().status, 504)
+            finally:
+                wire.sock.shutdown(socket.SHUT_RDWR)
+                sender.join()
+        entry = proxy.access_log(1)[0]
+        self.assertEqual((entry["reason"], entry["directive"]), ("request_write_timeout", "timeout_write"))
+        self.assertRegex(entry["origin"], r"greenway\.ini:\d+$")
+
     def test_half_a_head_is_504(self):
         proxy = self.proxy(self.upstream(raw_answer(b"HTTP/1.1 200 OK\r\nX-A: ", "stall")),
                            extra=timeouts(timeout_response="400ms"))

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import signal
 import socket
 import ssl
 
@@ -97,8 +98,8 @@ class Servers(Case):
             wire.sock.settimeout(None)
             while wire.more():
                 pass
-        proxy = self.start(self.upstream(script), "timeout_connect = 1s")
-        self.assert_fails(proxy, "tls_handshake_timeout", "timeout_connect", 504)
+        proxy = self.start(self.upstream(script), "timeout_tls = 500ms\nretries = 0")
+        self.assert_fails(proxy, "tls_handshake_timeout", "timeout_tls", 504)
 
     def test_old_servers(self):
         context = server_context(self.ca.issue("127.0.0.1"))
@@ -122,6 +123,30 @@ class Servers(Case):
                 self.assertEqual(wire.exchange(post("/", b"%d" % i)).body, b"%d" % i)
         self.assertEqual(server.connections, 4)
         self.assertEqual(server.resumed, [False, True, True, True])
+
+    def test_kept_connections_are_for_those_who_are_alike(self):
+        """A reload that changes how connections are made ends those that are kept; one that does not leaves them."""
+        server = self.server(self.ca.issue("127.0.0.1", "other.example"), client_ca=self.ca.file)
+        one, two = ("tls_certificate = " + self.ca.issue(subject=name) for name in ("one", "two"))
+        proxy = self.start(server, one)
+        with proxy.dial() as wire:
+            self.assertEqual(wire.exchange(get()).status, 200)
+            for change in ((one, one + "\n;"), (one, two), (two, two + "\ntls_name = other.example"),
+                           ("tls_name", "alpn = http/1.1\ntls_name"), ("alpn", "tls_min_version = 1.3\nalpn")):
+                before = server.connections
+                self.reload(proxy, *change)
+                self.assertEqual(wire.exchange(get()).status, 200)
+                self.assertEqual(server.connections - before, 0 if change[1].endswith(";") else 1, change)
+                subject = server.handshakes[-1].getpeercert()["subject"][0][0][1]
+                self.assertEqual(subject, "one" if change[0] == one and change[1] != two else "two")
+
+    def reload(self, proxy, old, new):
+        with open(self.path("greenway.ini")) as file:
+            text = file.read()
+        self.write("greenway.ini", text.replace(old, new, 1))
+        before = proxy.stderr().count("reloaded")
+        proxy.signal(signal.SIGHUP)
+        wait_for(lambda: proxy.stderr().count("reloaded") > before, lambda: "the reload:\n" + proxy.stderr())
 
     def test_large_bodies_both_ways(self):
         server = self.server(self.ca.issue("127.0.0.1"))

@@ -55,6 +55,11 @@ START_TEST(a_response_is_taken_apart)
     ck_assert_int_eq(head.keepalive_timeout, -1);
     ck_assert_int_eq(response("HTTP/1.1 200 \r\n\r\n", &head), 1);
     assert_span(head.reason, "");
+    ck_assert_int_eq(response("HTTP/1.1 200 \r\nKeep-Alive: timeout=15, max=0\r\n\r\n", &head), 1);
+    ck_assert_int_eq(head.keepalive_timeout, 0);
+    ck_assert_int_eq(response("HTTP/1.1 200 \r\nKeep-Alive: max=x, timeout=99999999999, max=\r\n\r\n", &head),
+                     1);
+    ck_assert_int_eq(head.keepalive_timeout, INT32_MAX);
 }
 END_TEST
 

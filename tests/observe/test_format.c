@@ -68,6 +68,20 @@ START_TEST(json_of_a_request)
 }
 END_TEST
 
+START_TEST(what_happens_now_and_then)
+{
+    green_address_t client;
+    struct access_entry e = entry(&client);
+    e.queued = e.started + 500000;
+    e.hedge = ACCESS_HEDGE_WON;
+    e.tries = 2;
+    ck_assert_ptr_nonnull(
+        strstr(json(&e), "\"tries\":2,\"hedge\":\"won\",\"reason\":\"\",\"t_queue\":0.500,"));
+    e.hedge = ACCESS_HEDGE_LOST;
+    ck_assert_ptr_nonnull(strstr(json(&e), "\"hedge\":\"lost\","));
+}
+END_TEST
+
 START_TEST(a_server_without_a_name_is_an_address)
 {
     green_address_t client, server_address;
@@ -382,6 +396,7 @@ int main(void)
     suite_add_tcase(suite, tc);
     tcase_add_test(tc, json_of_a_request);
     tcase_add_test(tc, json_of_a_refusal);
+    tcase_add_test(tc, what_happens_now_and_then);
     tcase_add_test(tc, a_server_without_a_name_is_an_address);
     tcase_add_test(tc, json_of_a_tcp_connection);
     tcase_add_test(tc, escaping);

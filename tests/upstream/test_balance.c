@@ -84,24 +84,6 @@ START_TEST(turns_are_interleaved)
 }
 END_TEST
 
-/* Between two light servers the heavy one has turns, in every worker. */
-START_TEST(light_servers_do_not_come_together)
-{
-    struct trial t;
-    int last = 0, longest = 0, run = 0;
-    trial_begin(&t, "server = 127.0.0.1:1 weight=5\nserver = 127.0.0.1:2\nserver = 127.0.0.1:3\n");
-    for (int i = 0; i < 70; i++) {
-        int chosen = trial_choose(&t);
-        ck_assert(chosen == 0 || last == 0);
-        run = chosen == 0 ? run + 1 : 0;
-        longest = run > longest ? run : longest;
-        last = chosen;
-    }
-    ck_assert_int_le(longest, 3);
-    trial_end(&t);
-}
-END_TEST
-
 START_TEST(equal_servers_take_turns_in_order)
 {
     struct trial t;
@@ -492,7 +474,6 @@ int main(void)
     tcase_set_timeout(tc, 100);
     tcase_add_test(tc, turns_are_exact);
     tcase_add_test(tc, turns_are_interleaved);
-    tcase_add_test(tc, light_servers_do_not_come_together);
     tcase_add_test(tc, who_comes_back_makes_up_for_nothing);
     tcase_add_test(tc, turns_never_overflow);
     tcase_add_test(tc, turns_go_on_in_the_next_configuration);
