@@ -48,7 +48,8 @@ enum green_tls_flags {
     /* Clients: talk to anybody who answers. Chain and name are still checked, and green_tls_verify_result() tells
      * what came of it, but the connection is made in any case. */
     GREEN_TLS_DANGEROUSLY_ACCEPT_ANY_CERTIFICATE = 4,
-    GREEN_TLS_NO_TICKETS = 8, /* servers: no session resumption */
+    GREEN_TLS_NO_TICKETS =
+        8, /* servers: sessions are resumed only if they are kept: green_tls_context_sessions() */
 };
 
 /* A new context with modern defaults: TLS 1.2 and 1.3, forward secret AEAD ciphers, no compression, no renegotiation.
@@ -189,7 +190,8 @@ int green_tls_context_scope(green_tls_context_t *context, const void *scope, siz
 /* Servers: chooses the context by the name that the client asked for, in lower case (NULL: it asked for none). It
  * returns a context, `context` itself is one too, that lives on for the duration of the handshake at least; or NULL: the
  * client is refused (unrecognized_name). Everything is taken from the chosen context: certificates, versions, client
- * certificates, ALPN. Sessions are resumed only within the same context. fn is called in the handshake and must not wait
+ * certificates, ALPN. Sessions are resumed only within the same context,
+ * and under the same name. fn is called in the handshake and must not wait
  * (it gets -EPERM). -EINVAL: a client's context; -EBUSY. */
 typedef green_tls_context_t *(*green_tls_choose_fn)(void *arg, const char *server_name);
 int green_tls_context_choose(green_tls_context_t *context, green_tls_choose_fn fn,

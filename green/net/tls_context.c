@@ -17,10 +17,10 @@
 
 /* Nobody may resume a session in a context that has not checked the client as this one does: contexts differ in what
  * their sessions are marked with. */
-static bool mark_sessions(SSL_CTX *ctx)
+static bool mark_sessions(green_tls_context_t *context)
 {
-    unsigned char mark[SSL_MAX_SID_CTX_LENGTH];
-    return RAND_bytes(mark, sizeof mark) == 1 && SSL_CTX_set_session_id_context(ctx, mark, sizeof mark);
+    return RAND_bytes(context->mark, sizeof context->mark) == 1 &&
+           SSL_CTX_set_session_id_context(context->ctx, context->mark, sizeof context->mark);
 }
 
 static bool set_defaults(green_tls_context_t *context, unsigned flags)
@@ -31,7 +31,7 @@ static bool set_defaults(green_tls_context_t *context, unsigned flags)
                               SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_security_level(ctx, 2); /* RSA of 2048 bits, SHA-2 */
     if (!SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) || !SSL_CTX_set_max_proto_version(ctx, 0) ||
-        !SSL_CTX_set_cipher_list(ctx, CIPHERS_TLS12) || !mark_sessions(ctx))
+        !SSL_CTX_set_cipher_list(ctx, CIPHERS_TLS12) || !mark_sessions(context))
         return false;
     if (context->server) {
         SSL_CTX_set_options(ctx, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
@@ -149,17 +149,21 @@ int green_tls_context_sessions(green_tls_context_t *context, long lifetime, long
     SSL_CTX_set_timeout(context->ctx, lifetime);
     SSL_CTX_set_session_cache_mode(context->ctx, cached ? SSL_SESS_CACHE_SERVER : SSL_SESS_CACHE_OFF);
     SSL_CTX_sess_set_cache_size(context->ctx, cached ? cached : 1); /* 0 would be without a bound */
+    if (SSL_CTX_get_options(context->ctx) &
+        SSL_OP_NO_TICKET) /* TLS 1.3 sends tickets that only name what is kept */
+        SSL_CTX_set_num_tickets(context->ctx, cached ? TICKETS : 0);
     return 0;
 }
 
 int green_tls_context_scope(green_tls_context_t *context, const void *scope, size_t size)
 {
-    unsigned char mark[SHA256_DIGEST_LENGTH];
     int r = !context->server ? -EINVAL : green__tls_changeable(context);
     if (r < 0)
         return r;
     ERR_clear_error();
-    bool good = SHA256(scope, size, mark) && SSL_CTX_set_session_id_context(context->ctx, mark, sizeof mark);
+    _Static_assert(sizeof context->mark == SHA256_DIGEST_LENGTH, "a mark is a digest");
+    bool good = SHA256(scope, size, context->mark) &&
+                SSL_CTX_set_session_id_context(context->ctx, context->mark, sizeof context->mark);
     ERR_clear_error();
     return good ? 0 : -ENOMEM;
 }

@@ -103,6 +103,25 @@ static green_tls_context_t *ask(const green_tls_context_t *context, SSL *ssl, co
     return chosen;
 }
 
+/* A session is resumed only under the name that it was made for (RFC 6066 section 3), which becomes part of its mark. A
+ * plain hash will do: sessions whose marks differ in nothing else are worth the same. */
+static bool mark_session(struct tls *t)
+{
+    unsigned char mark[SSL_MAX_SID_CTX_LENGTH];
+    uint64_t hash[2] = {UINT64_C(0xcbf29ce484222325), UINT64_C(0x9e3779b97f4a7c15)};
+    if (!t->server_name)
+        return true;
+    for (const char *p = t->server_name; *p; p++) {
+        hash[0] = (hash[0] ^ (unsigned char)*p) * UINT64_C(0x100000001b3);
+        hash[1] = (hash[1] + (unsigned char)*p) * UINT64_C(0xff51afd7ed558ccd);
+        hash[1] ^= hash[1] >> 32;
+    }
+    memcpy(mark, t->context->mark, sizeof mark);
+    for (size_t i = 0; i < sizeof hash; i++)
+        mark[i] ^= ((unsigned char *)hash)[i];
+    return SSL_set_session_id_context(t->ssl, mark, sizeof mark);
+}
+
 /* The first look at a ClientHello, before anything is decided: resumption too depends on the chosen context. */
 static int look_at_hello(SSL *ssl, int *alert, void *unused)
 {
@@ -117,8 +136,10 @@ static int look_at_hello(SSL *ssl, int *alert, void *unused)
         if (*alert)
             return SSL_CLIENT_HELLO_ERROR;
     }
-    if (!t->context->choose)
-        return SSL_CLIENT_HELLO_SUCCESS;
+    if (!t->context->choose) {
+        *alert = SSL_AD_INTERNAL_ERROR;
+        return mark_session(t) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+    }
     green_tls_context_t *chosen = ask(t->context, ssl, t->server_name);
     *alert = SSL_AD_UNRECOGNIZED_NAME;
     if (!chosen || !chosen->server)
@@ -126,7 +147,8 @@ static int look_at_hello(SSL *ssl, int *alert, void *unused)
     if (!chosen || !chosen->server)
         return SSL_CLIENT_HELLO_ERROR;
     *alert = SSL_AD_INTERNAL_ERROR;
-    return chosen == t->context || adopt(t, chosen) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+    return (chosen == t->context || adopt(t, chosen)) && mark_session(t) ? SSL_CLIENT_HELLO_SUCCESS
+                                                                         : SSL_CLIENT_HELLO_ERROR;
 }
 
 static int acknowledge_name(SSL *ssl, int *alert, void *unused)

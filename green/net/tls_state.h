@@ -17,6 +17,7 @@ struct green_tls_context {
     bool trusting;       /* green_tls_context_ca_*() was called */
     unsigned char *alpn; /* in the form of the wire; NULL: none */
     unsigned alpn_size;
+    unsigned char mark[SSL_MAX_SID_CTX_LENGTH]; /* of its sessions: what they have in common */
     green_tls_choose_fn choose;
     void *choose_arg;
     green_tls_tickets_t *tickets; /* NULL: OpenSSL's own */

@@ -36,11 +36,11 @@ def read_lines(path):
 
 
 class Browser:
-    """One page. What it logs, throws and asks for is collected in `errors` and `requests`."""
+    """One page. What it logs, throws, asks for and gets is collected in `errors`, `requests` and `responses`."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        self.errors, self.requests = [], []
+    def __init__(self, folder, *options):
+        self.folder, self.options = folder, options
+        self.errors, self.requests, self.responses = [], [], []
         self.answers, self.number = {}, 0
 
     async def __aenter__(self):
@@ -48,7 +48,7 @@ class Browser:
             [chromium(), "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
              "--disable-background-networking", "--disable-component-update", "--disable-default-apps", "--no-proxy-server",
              "--disable-sync", "--metrics-recording-only", "--hide-scrollbars", "--remote-debugging-port=0",
-             "--user-data-dir=" + os.path.join(self.folder, "profile"), "about:blank"],
+             "--user-data-dir=" + os.path.join(self.folder, "profile"), *self.options, "about:blank"],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         port_file = os.path.join(self.folder, "profile", "DevToolsActivePort")
         port, path = (await self.until(lambda: read_lines(port_file), "Chromium to start"))[:2]
@@ -100,6 +100,8 @@ class Browser:
             self.errors.append(params["entry"]["text"] + " " + params["entry"].get("url", ""))
         elif method == "Network.requestWillBeSent":
             self.requests.append(params["request"]["url"])
+        elif method == "Network.responseReceived":
+            self.responses.append(params["response"])
 
     async def call(self, method, **params):
         self.number += 1

@@ -47,7 +47,7 @@ class Authority:
         return path
 
     def make(self, subject, key, names=(), authority=False, issuer=None, begins=-1, days=90, usage=None,
-             responder=None, must_staple=False):
+             responder=None, must_staple=False, lists=None, permitted=None):
         issuer = issuer or self
         now = datetime.datetime.utcnow()
         builder = (x509.CertificateBuilder().subject_name(name(subject)).issuer_name(name(issuer.title))
@@ -63,6 +63,11 @@ class Authority:
         if responder:
             builder = builder.add_extension(x509.AuthorityInformationAccess([x509.AccessDescription(
                 AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(responder))]), critical=False)
+        if permitted:
+            builder = builder.add_extension(x509.NameConstraints([x509.DNSName(permitted)], None), critical=True)
+        if lists:
+            builder = builder.add_extension(x509.CRLDistributionPoints([x509.DistributionPoint(
+                [x509.UniformResourceIdentifier(lists)], None, None, None)]), critical=False)
         if must_staple:
             builder = builder.add_extension(x509.TLSFeature([x509.TLSFeatureType.status_request]), critical=False)
         return builder.sign(issuer.key, hashes.SHA256())

@@ -1,11 +1,13 @@
 """For tests of OCSP stapling: responders, what they say, and what clients see of it."""
 
+import base64
 import datetime
 import http.server
 import os
 import re
 import subprocess
 import threading
+import urllib.parse
 
 from admin import Admin
 from certificates import Authority
@@ -37,8 +39,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         question = self.rfile.read(int(self.headers["Content-Length"]))
         assert self.headers["Content-Type"] == "application/ocsp-request", self.headers
+        self.reply(question)
+
+    def do_GET(self):
+        """As nginx asks."""
+        self.reply(base64.b64decode(urllib.parse.unquote(self.path.rpartition("/")[2])))
+
+    def reply(self, question):
         self.server.asked.append(ocsp.load_der_ocsp_request(question))
-        status, body = self.server.answer(question)
+        status, body = self.server.answer(self.server.asked[-1])
         self.send_response(status)
         self.send_header("Content-Type", "application/ocsp-response")
         self.send_header("Content-Length", str(len(body)))
@@ -47,6 +56,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def response(authority, certificate, status=ocsp.OCSPCertStatus.GOOD, begins=-3600, seconds=86400, signer=None):
+    """What an authority says of a certificate, in DER; the times are seconds from now."""
+    now = datetime.datetime.utcnow()
+    revoked = status == ocsp.OCSPCertStatus.REVOKED
+    name, key = signer or (authority.certificate, authority.key)
+    builder = (ocsp.OCSPResponseBuilder()
+               .add_response(cert=certificate, issuer=authority.certificate, algorithm=hashes.SHA1(),
+                             cert_status=status, this_update=now + begins * SECOND,
+                             next_update=now + seconds * SECOND if seconds else None,
+                             revocation_time=now - 3600 * SECOND if revoked else None, revocation_reason=None)
+               .responder_id(ocsp.OCSPResponderEncoding.HASH, name))
+    if signer:
+        builder = builder.certificates([name])
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
 class Stapling(Admin):
@@ -61,22 +86,8 @@ class Stapling(Admin):
         self.addCleanup(responder.shutdown)
         return responder
 
-    def response(self, certificate, status=ocsp.OCSPCertStatus.GOOD, begins=-3600, seconds=86400, authority=None,
-                 signer=None):
-        """What an authority says, in DER; the times are seconds from now."""
-        authority = authority or self.ca
-        now = datetime.datetime.utcnow()
-        revoked = status == ocsp.OCSPCertStatus.REVOKED
-        name, key = signer or (authority.certificate, authority.key)
-        builder = (ocsp.OCSPResponseBuilder()
-                   .add_response(cert=certificate, issuer=authority.certificate, algorithm=hashes.SHA1(),
-                                 cert_status=status, this_update=now + begins * SECOND,
-                                 next_update=now + seconds * SECOND if seconds else None,
-                                 revocation_time=now - 3600 * SECOND if revoked else None, revocation_reason=None)
-                   .responder_id(ocsp.OCSPResponderEncoding.HASH, name))
-        if signer:
-            builder = builder.certificates([name])
-        return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    def response(self, certificate, *arguments, **options):
+        return response(self.ca, certificate, *arguments, **options)
 
     def put(self, name, data):
         """As careful programs do it."""

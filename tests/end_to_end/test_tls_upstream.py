@@ -47,6 +47,9 @@ class Servers(Case):
         alone = middle.issue("127.0.0.1", file="alone.pem")
         with open(alone) as file:
             text = file.read()
+        narrow = Authority(self.folder, "Narrow", parent=self.ca, permitted="inside.example")
+        false = Authority(self.folder, "False", parent=self.ca)  # signs with a certificate that is no authority's
+        false.certificate = self.ca.make("False", false.key)
         first, key = text.index("-----END CERTIFICATE-----\n") + 26, text.index("-----BEGIN PRIVATE")
         for certificate, reason, directive in [
                 (self.ca.issue("127.0.0.1", subject="late", begins=-9, days=-1), "tls_certificate_expired", "tls_verify"),
@@ -56,10 +59,15 @@ class Servers(Case):
                 (stranger.issue("127.0.0.1", subject="strange"), "tls_certificate_untrusted", "tls_ca"),
                 (self.self_signed(), "tls_certificate_self_signed", "tls_ca"),
                 (self.ca.issue("127.0.0.1", subject="client", usage=CLIENT_AUTH), "tls_certificate_misused", "tls_verify"),
+                (self.ca.issue("127.0.0.2", subject="another address"), "tls_name_mismatch", "tls_name"),
+                (self.ca.issue("x127.0.0.1", file="spelt.pem"), "tls_name_mismatch", "tls_name"),
+                (narrow.issue("outside.example", "127.0.0.1", subject="beyond"), "tls_certificate_invalid", "tls_verify"),
+                (false.issue("127.0.0.1", subject="below it"), "tls_certificate_invalid", "tls_verify"),
                 (self.write("cut.pem", text[:first] + text[key:]), "tls_certificate_untrusted", "tls_ca")]:
             server = self.server(certificate)
             proxy = self.start(server)
-            self.assert_fails(proxy, reason, directive)
+            with self.subTest(os.path.basename(certificate)):
+                self.assert_fails(proxy, reason, directive)
             self.assertEqual(server.requests, [])
             proxy.stop()
             os.unlink(proxy.access_path)
