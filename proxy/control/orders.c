@@ -25,28 +25,16 @@ struct order *orders_find(struct orders *o, const char *upstream, const char *se
     return order;
 }
 
-static void apply(const struct order *order, struct group *g)
-{
-    for (size_t i = 0; i < g->count; i++) {
-        struct server *s = &g->servers[i];
-        if (strcmp(order->server, s->conf->text) != 0)
-            continue;
-        s->state->duty = order->duty;
-        if (order->weight)
-            s->state->weight = s->weight = order->weight;
-    }
-    balance_reweigh(g);
-    balance_reweigh(g);
-}
-
 void orders_apply(const struct orders *o, struct view *v)
 {
     const struct order *order;
     LIST_FOREACH(order, &o->list, link)
     {
         for (size_t i = 0; i < v->conf->upstream_count; i++)
-            if (!strcmp(order->upstream, v->conf->upstreams[i].name))
-                apply(order, &v->groups[i]);
+            if (!strcmp(order->upstream, v->conf->upstreams[i].name)) {
+                group_want_duty(&v->groups[i], order->server, order->duty);
+                group_want_weight(&v->groups[i], order->server, order->weight);
+            }
     }
 }
 

@@ -9,13 +9,19 @@
 #include "runtime/process.h"
 #include "upstream/standing.h"
 
-#define NAME_BYTES 128 /* of a name that is compared; longer ones are told apart by these */
+#define NAME_BYTES   128 /* of a name that is compared; longer ones are told apart by these */
+#define SERVER_BYTES 512 /* of a server as it stands in the configuration: no name is as long */
 
 static const char *const states[] = {
     [SERVER_ENABLED] = "enabled", [SERVER_DRAINING] = "draining", [SERVER_DISABLED] = "disabled"};
 
-static const char *const healths[] = {
-    [STANDING_UP] = "up", [STANDING_DOWN] = "down", [STANDING_EJECTED] = "ejected"};
+/* Of a line of the configuration; the last is a name that stands for nobody. */
+enum { UNRESOLVED = STANDING_EJECTED + 1 };
+
+static const char *const healths[] = {[STANDING_UP] = "up",
+                                      [STANDING_DOWN] = "down",
+                                      [STANDING_EJECTED] = "ejected",
+                                      [UNRESOLVED] = "unresolved"};
 
 /* --- asking workers ------------------------------------------------------------------------------------------------ */
 
@@ -23,7 +29,7 @@ struct server_row {
     char upstream[NAME_BYTES], server[NAME_BYTES];
     int64_t weight;
     enum server_duty duty;
-    enum standing_state health;
+    unsigned health; /* of healths */
     uint64_t active, limit, idle, leases, failures;
 };
 
@@ -61,6 +67,31 @@ static void fill(struct server_row *row, const struct server *s)
     row->failures = s->state->failures;
 }
 
+/* A name that stands for nobody now: what is wanted of it holds all the same. */
+static void fill_unresolved(struct server_row *row, const struct group *g, const struct conf_server *conf)
+{
+    const struct wanted *wanted = wanted_of(g, conf);
+    copy_name(row->upstream, g->conf->name);
+    copy_name(row->server, conf->text);
+    row->weight = wanted->weight ? wanted->weight : conf->weight;
+    row->duty = wanted->duty;
+    row->health = UNRESOLVED;
+}
+
+/* Servers are in the order of their lines. */
+static void list_group(struct server_rows *rows, const struct group *g)
+{
+    size_t k = 0;
+    for (size_t i = 0; i < g->conf->server_count; i++) {
+        const struct conf_server *conf = &g->conf->servers[i];
+        size_t first = k;
+        for (; k < g->count && g->servers[k].conf == conf; k++)
+            fill(&rows->list[rows->count++], &g->servers[k]);
+        if (k == first)
+            fill_unresolved(&rows->list[rows->count++], g, conf);
+    }
+}
+
 static bool list_servers(struct worker *w, const void *about, void *answer)
 {
     const struct server_filter *filter = about;
@@ -69,15 +100,13 @@ static bool list_servers(struct worker *w, const void *about, void *answer)
     if (!w->view) /* it has just started */
         return true;
     for (size_t i = 0; i < w->view->conf->upstream_count; i++)
-        count += w->view->groups[i].count;
+        count += w->view->groups[i].count + w->view->conf->upstreams[i].server_count;
     rows->list = calloc(count + 1, sizeof *rows->list);
     rows->no_memory = !rows->list;
     for (size_t i = 0; rows->list && i < w->view->conf->upstream_count; i++) {
         const struct group *g = &w->view->groups[i];
-        if (*filter->upstream && !same_name(filter->upstream, g->conf->name))
-            continue;
-        for (size_t k = 0; k < g->count; k++)
-            fill(&rows->list[rows->count++], &g->servers[k]);
+        if (!*filter->upstream || same_name(filter->upstream, g->conf->name))
+            list_group(rows, g);
     }
     return true;
 }
@@ -256,7 +285,7 @@ int call_upstreams(struct control_call *call)
 /* --- changing ------------------------------------------------------------------------------------------------------ */
 
 struct server_order {
-    char upstream[NAME_BYTES], server[NAME_BYTES];
+    char upstream[NAME_BYTES], server[SERVER_BYTES];
     bool sets_weight;
     int64_t weight; /* 0: as configured */
     enum server_duty duty;
@@ -269,14 +298,10 @@ static bool obey(struct worker *w, const void *about, void *answer)
         struct group *g = &w->view->groups[i];
         if (!same_name(order->upstream, g->conf->name))
             continue;
-        for (size_t k = 0; k < g->count; k++) {
-            if (!same_name(order->server, g->servers[k].conf->text))
-                continue;
-            if (order->sets_weight)
-                server_set_weight(&g->servers[k], order->weight);
-            else
-                server_set_duty(&g->servers[k], order->duty);
-        }
+        if (order->sets_weight)
+            group_want_weight(g, order->server, order->weight);
+        else
+            group_want_duty(g, order->server, order->duty);
     }
     return true;
 }
@@ -324,7 +349,7 @@ static int give_order_in_turn(struct control_call *call, struct server_order *or
     else
         kept->duty = order->duty;
     copy_name(order->upstream, call->words[0]);
-    copy_name(order->server, call->words[1]);
+    snprintf(order->server, sizeof order->server, "%s", call->words[1]);
     return tell_workers(call, order);
 }
 

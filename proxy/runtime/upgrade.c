@@ -18,6 +18,7 @@
 #include "notify.h"
 #include "observe/admin.h"
 #include "observe/error_log.h"
+#include "upstream/inheritance.h"
 
 #define HELLO         "greenway 1"
 #define MESSAGE_BYTES 512
@@ -93,6 +94,20 @@ static int hand_over_orders(const struct process *p, int fd, green_time deadline
     return r < 0 ? r : send_text(fd, text, NULL, deadline);
 }
 
+/* What all workers know of servers. */
+static int hand_over_health(struct process *p, int fd, green_time deadline)
+{
+    char *text = inheritance_tell(&p->standings, green_now());
+    int r = text ? 0 : -ENOMEM;
+    for (const char *line = text; r == 0 && *line; line += strlen(line) + 1)
+        if (strlen(line) < MESSAGE_BYTES)
+            r = send_text(fd, line, NULL, deadline);
+        else
+            error_log(LOG_LEVEL_WARNING, "upgrade: this is too long to be handed over: %s", line);
+    free(text);
+    return r;
+}
+
 /* Reloads wait meanwhile: nothing may change of what is described. */
 static int hand_over(struct process *p, int fd, green_time deadline)
 {
@@ -106,6 +121,8 @@ static int hand_over(struct process *p, int fd, green_time deadline)
         r = hand_over_control(p, fd, deadline);
     if (r == 0)
         r = hand_over_orders(p, fd, deadline);
+    if (r == 0)
+        r = hand_over_health(p, fd, deadline);
     return r < 0 ? r : send_text(fd, "end", NULL, deadline);
 }
 
@@ -300,6 +317,10 @@ static int receive_one(struct process *p, bool first)
         return take_order(p, text + 7);
     if (!first && strncmp(text, "log ", 4) == 0)
         return take_level(text + 4);
+    if (!first && strncmp(text, "health ", 7) == 0)
+        return inheritance_take_health(&p->standings, text + 7, green_now());
+    if (!first && strncmp(text, "secret ", 7) == 0)
+        return inheritance_take_secret(&p->standings, text + 7);
     if (first)
         return strcmp(text, HELLO) == 0 ? 0 : -EPROTONOSUPPORT;
     return strcmp(text, "end") == 0 ? 1 : -EPROTO;

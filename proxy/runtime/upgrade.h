@@ -4,8 +4,9 @@
  * when it fails to, this one goes on as if nothing had happened.
  *
  * The two speak over a socket pair of whole messages. The old one sends "greenway 1", then "socket LISTENER WORDS" with a
- * descriptor for each socket, "server WEIGHT DUTY UPSTREAM SERVER" for what operators want of servers, "log LEVEL", then "end"; the new one says "ready" when all its workers serve, and the old one "go", from
- * which on it is no longer the service.
+ * descriptor for each socket, "server WEIGHT DUTY UPSTREAM SERVER" for what operators want of servers, "log LEVEL", what is
+ * known of servers (upstream/inheritance.h), then "end"; the new one says "ready" when all its workers serve, and the old one
+ * "go", from which on it is no longer the service.
  */
 #ifndef RUNTIME_UPGRADE_H
 #define RUNTIME_UPGRADE_H

@@ -35,7 +35,7 @@ int group_init(struct group *g, const struct conf_upstream *conf, struct standin
     g->queue = queue_hold(standings, conf->name);
     if (conf->hedge_after.percent && !(g->usual = calloc(1, sizeof *g->usual)))
         return -ENOMEM;
-    struct members *m = g->queue ? members_new(g, old) : NULL;
+    struct members *m = g->queue && wanted_init(g, old) == 0 ? members_new(g, old) : NULL;
     if (!m)
         return -ENOMEM;
     use(g, m);
@@ -132,6 +132,7 @@ void group_destroy(struct group *g)
 {
     balance_destroy(g);
     members_release(g->members);
+    wanted_destroy(g);
     if (g->queue)
         queue_release(g->queue);
     free(g->usual);
@@ -150,8 +151,7 @@ void server_set_duty(struct server *s, enum server_duty duty)
 void server_set_weight(struct server *s, int64_t weight)
 {
     s->state->weight = weight;
-    s->weight = weight ? weight : s->conf->weight;
-    balance_reweigh(s->group);
+    s->weight = weight ? weight : s->given_weight;
 }
 
 /* --- leases ---------------------------------------------------------------------------------------------------------- */

@@ -17,6 +17,7 @@
 #include "server.h"
 #include "sticky.h"
 #include "usual_time.h"
+#include "wanted.h"
 
 struct group {
     const struct conf_upstream *conf;
@@ -30,6 +31,7 @@ struct group {
     uint64_t reused;     /* leases of idle connections */
     struct standings *standings;
     struct balance balance;
+    struct wanted *wanted;       /* by index of the configured server */
     struct sticky_token *tokens; /* of each server; NULL: clients are not brought back */
     bool shares_counts;          /* what is in use is counted for all workers together */
     const struct metrics_view *metrics;
@@ -68,7 +70,8 @@ void group_close_idle(struct group *g);
 /* Leased connections must have been given back. */
 void group_destroy(struct group *g);
 
-/* Sets what an operator wants (a weight of 0: as configured); idle connections of a server that gets nothing any more are closed. Never switch. */
+/* Does to one server what is wanted (a weight of 0: as configured; balance_reweigh() is to follow); idle connections of a
+ * server that gets nothing any more are closed. Never switch. */
 void server_set_duty(struct server *s, enum server_duty duty);
 void server_set_weight(struct server *s, int64_t weight);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "inheritance.h"
 #include "name_answer.h"
 #include "names.h"
 #include "observe/error_log.h"
@@ -40,7 +41,7 @@ static int64_t some_of(struct health *h, int64_t most)
     return (int64_t)(ring_mix(h->random += UINT64_C(0x9e3779b97f4a7c15)) % (uint64_t)(most + 1));
 }
 
-/* One that was not checked before begins as the configuration says. */
+/* One that was not checked before begins as the configuration says, or as it was in the process before. */
 static void begin_checking(struct health *h, struct standing *s, const struct conf_health_check *conf)
 {
     s->check.round = h->round;
@@ -50,7 +51,8 @@ static void begin_checking(struct health *h, struct standing *s, const struct co
     s->check.good = s->check.bad = 0;
     s->check.due = green_now() + some_of(h, conf->every / 10);
     s->check.why[0] = 0;
-    if (!conf->start_down || atomic_load(&s->down))
+    bool inherited = inheritance_accept(s) && s->check.was_known;
+    if (inherited || !conf->start_down || atomic_load(&s->down))
         return;
     atomic_store(&s->down, true);
     standings_changed(s->all);
@@ -93,6 +95,8 @@ static int add(struct health *h, const struct conf_upstream *u, const struct con
     h->count++;
     if (u->health_check.written)
         begin_checking(h, s->standing, &u->health_check);
+    else if (inheritance_accept(s->standing) && atomic_exchange(&s->standing->down, false))
+        standings_changed(s->standing->all);
     return 0;
 }
 
@@ -155,6 +159,8 @@ static void look(struct health *h)
         standing_release(before[i].standing);
     free(before);
     h->looked = green_now();
+    if (h->process->standings.inherited_count && h->looked - h->began >= INHERITANCE_KEPT)
+        inheritance_end(&h->process->standings);
 }
 
 void health_follow(struct health *h)
@@ -260,7 +266,7 @@ static void *watch(void *arg)
 
 int health_begin(struct health *h, struct process *p)
 {
-    *h = (struct health){.process = p, .random = (uint64_t)green_now()};
+    *h = (struct health){.process = p, .began = green_now(), .random = (uint64_t)green_now()};
     buffers_init(&h->buffers);
     green_group_init(&h->checks, 0);
     health_follow(h);

@@ -19,7 +19,7 @@ struct health {
     struct health_subject *subjects; /* all servers */
     size_t count;
     unsigned round; /* of looking for subjects */
-    green_time looked;
+    green_time began, looked;
     size_t under_way;
     uint64_t random;
     struct buffers buffers;

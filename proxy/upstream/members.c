@@ -50,6 +50,7 @@ static int add(struct members *m, struct group *g, const struct group *old, cons
                                              .measured = outlier_measures(g->conf),
                                              .named = host != NULL,
                                              .tier = host ? host->tier : 0,
+                                             .given_weight = weight,
                                              .weight = state->weight ? state->weight : weight};
     return 0;
 }

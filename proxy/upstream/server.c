@@ -38,17 +38,6 @@ static struct server_state *find(const struct members *made, const struct group 
     return NULL;
 }
 
-/* What an operator wants of a name is for all that it stands for, those that come later too. */
-static void obey_operator(struct server_state *state, const struct group *old, const struct conf_server *conf)
-{
-    for (size_t i = 0; old && i < old->count; i++)
-        if (conf_server_same(old->servers[i].conf, conf)) {
-            state->duty = old->servers[i].state->duty;
-            state->weight = old->servers[i].state->weight;
-            return;
-        }
-}
-
 struct standing *server_standing(struct standings *all, const struct conf_upstream *upstream,
                                  const struct conf_server *conf, const struct name_member *host)
 {
@@ -96,8 +85,8 @@ struct server_state *server_state_hold(const struct members *made, const struct 
         state = state_new(g, conf, host);
         if (!state)
             return NULL;
-        if (host)
-            obey_operator(state, old, conf);
+        state->duty = wanted_of(g, conf)->duty;
+        state->weight = wanted_of(g, conf)->weight;
     }
     state->references++;
     return state;

@@ -37,7 +37,7 @@ struct server_state {
     struct standing *standing;
     struct queue *queue; /* the upstream's, held */
     enum server_duty duty;
-    int64_t weight;               /* an operator's; 0: as configured */
+    int64_t weight;               /* an operator's; 0: as given */
     green_address_t addresses[2]; /* of the host, in the order to try them */
     unsigned address_count;
     uint32_t active;   /* connections in use */
@@ -53,7 +53,8 @@ struct server {
     struct standing *standing; /* the state's */
     bool named;                /* it is one of those that the configured name stands for */
     unsigned tier;             /* of a service: its priority's place in their order */
-    int64_t weight;            /* as configured, or as an operator has set it */
+    int64_t given_weight;      /* as configured, or as the record of a service says */
+    int64_t weight;            /* the same, or as an operator has set it */
     uint32_t effective;        /* the same, in parts, and less while it is warming up */
     uint64_t step; /* from one turn to the next, and what a connection weighs: the inverse of that */
     bool well;     /* enabled, not down, not ejected, */
@@ -74,7 +75,8 @@ struct standing *server_standing(struct standings *all, const struct conf_upstre
                                  const struct conf_server *conf, const struct name_member *host);
 
 /* The state of this server (of a name: of this host that it stands for) in `old`, the present group of that name or NULL,
- * unless `made`, servers of `g`, has taken it already; else a new one. NULL: no memory. */
+ * unless `made`, servers of `g`, has taken it already; else a new one, of which is wanted what is wanted of its line. NULL:
+ * no memory. */
 struct server_state *server_state_hold(const struct members *made, const struct group *g,
                                        const struct group *old, const struct conf_server *conf,
                                        const struct name_member *host);

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "inheritance.h"
+
 #define CACHE_LINE 64
 
 int standings_init(struct standings *all)
@@ -20,6 +22,7 @@ int standings_init(struct standings *all)
 
 void standings_destroy(struct standings *all)
 {
+    inheritance_end(all);
     pthread_mutex_destroy(&all->lock);
 }
 

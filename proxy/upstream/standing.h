@@ -24,6 +24,8 @@ struct standing_check {
     unsigned good, bad; /* in a row */
     bool known;         /* it is checked */
     bool under_way;
+    bool inherited,
+        was_known; /* another process has told of it, and whether it was checked there (inheritance.h) */
     char why[128]; /* what the last one has seen */
 };
 
@@ -55,9 +57,11 @@ struct standings {
     pthread_mutex_t lock; /* of the list, and of references: held for moments */
     struct standing_list list;
     struct queue_list queues;
-    void *tree;               /* the same, of tsearch(3) */
-    unsigned char secret[32]; /* drawn at the start: for cookies (sticky.h) */
-    atomic_uint generation;   /* changes whenever the choice of servers may: groups look at all again */
+    void *tree;                  /* the same, of tsearch(3) */
+    unsigned char secret[32];    /* drawn at the start: for cookies (sticky.h) */
+    struct standing **inherited; /* what another process has told of, held; the main thread's */
+    size_t inherited_count;
+    atomic_uint generation; /* changes whenever the choice of servers may: groups look at all again */
 };
 
 /* 0 or -errno. */

@@ -192,6 +192,81 @@ class Upgrades(UpgradeCase):
                     self.assertEqual(wire.exchange(get("/")).status, 200)
 
 
+class Servers(UpgradeCase):
+    """What is known of servers goes on in the new process."""
+
+    def setUp(self):
+        super().setUp()
+        self.sick, self.checked = set(), []
+        self.names = {}
+        for name in "ab":
+            server = self.upstream(answering(lambda request, name=name: self.respond(name, request)))
+            self.names[server.server] = name
+
+    def respond(self, name, request):
+        if request.target == "/healthz":
+            self.checked.append(name)
+        return (b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n" if name in self.sick else ok(name.encode()))
+
+    def text(self, keys):
+        return ("[greenway]\nworkers = 2\npid_file = %s/run/pid\nshutdown_grace = 20s\n[listener web]\nbind = 127.0.0.1:0\n"
+                "upstream = app\n[upstream app]\nserver = %s\n%s\n"
+                % (self.folder, ", ".join(self.names), keys))
+
+    def seen(self, service, count=20, extra=""):
+        answers = [service.first.exchange(get("/", extra=extra)) for _ in range(count)]
+        return {answer.body.decode() if answer.status == 200 else answer.status for answer in answers}
+
+    def test_down_and_up_stay_so(self):
+        """Nobody is asked anew, though the configuration says that servers begin as down."""
+        self.sick = {"a"}
+        service = Service(self, self.text("health_check = GET /healthz every=100ms rise=1 fall=2"))
+        wait_for(lambda: service.said("is down"), "the check to find out")
+        self.write("greenway.ini", self.text("health_check = GET /healthz every=1h rise=1 fall=2 start=down"))
+        old = service.pid()
+        service.upgrade()
+        wait_for(lambda: not alive(old), "the old process to end")
+        self.checked.clear()
+        self.assertEqual(self.seen(service), {"b"})
+        self.assertEqual(self.checked, [])
+        self.assertEqual(service.said("is down"), 1)
+        self.sick = set()
+        self.write("greenway.ini", self.text("health_check = GET /healthz every=100ms rise=1 fall=2"))
+        service.upgrade()
+        wait_for(lambda: self.seen(service, 4) == {"a", "b"}, "it to be up again")
+
+    def test_without_checks_nobody_is_down(self):
+        self.sick = {"a"}
+        service = Service(self, self.text("health_check = GET /healthz every=100ms rise=1 fall=2"))
+        wait_for(lambda: service.said("is down"), "the check to find out")
+        self.sick = set()
+        self.write("greenway.ini", self.text(""))
+        old = service.pid()
+        service.upgrade()
+        wait_for(lambda: not alive(old), "the old process to end")
+        self.assertEqual(self.seen(service), {"a", "b"})
+
+    def test_ejected_stay_so(self):
+        self.sick = {"a"}
+        service = Service(self, self.text("eject_after = 2\neject_time = 1h\neject_time_max = 2h\nretries = 0"))
+        wait_for(lambda: 503 not in self.seen(service, 4) or None, "it to be ejected")
+        self.sick = set()
+        for _ in range(2):
+            old = service.pid()
+            service.upgrade()
+            wait_for(lambda: not alive(old), "the old process to end")
+            self.assertEqual(self.seen(service), {"b"})
+
+    def test_clients_stay_where_they_are(self):
+        service = Service(self, self.text("sticky = cookie route"))
+        first = service.first.exchange(get("/"))
+        extra = "Cookie: %s\r\n" % first.get("Set-Cookie").split(";")[0]
+        old = service.pid()
+        service.upgrade()
+        wait_for(lambda: not alive(old), "the old process to end")
+        self.assertEqual(self.seen(service, extra=extra), {first.body.decode()})
+
+
 class Failures(UpgradeCase):
     def unharmed(self, service, text):
         """The old process says why it goes on, and does."""

@@ -7,12 +7,13 @@ import socket
 import threading
 
 from admin import Admin
+from control_client import Controlled
 from harness import Upstream, answering, main, wait_for
 from name_server import NameServer
 from wire import get, ok
 
 
-class Names(Admin):
+class Names(Controlled, Admin):
     def name_server(self, names=None, **options):
         server = NameServer(names or {}, **options)
         self.addCleanup(server.stop)
@@ -262,6 +263,37 @@ server = app.test:%d, APP.test:%d weight=3
         for _ in range(3):  # the others refuse
             self.assertEqual(proxy.exchange(get("/")).status, 200)
         self.assertEqual(len(self.status()["upstreams"][0]["names"][0]["addresses"]), 20)
+
+    def test_drained_whatever_it_stands_for(self):
+        """An operator's word is about the name: for the addresses of now, for others, and after a time without any."""
+        _, port = self.servers(2)
+        names = self.name_server({"app.test": [["127.0.1.1"]]})
+        server = "app.test:%d" % port
+        proxy = self.named(server, names, self.control_key() + "\ndns_retry = 100ms\ndns_stale = 200ms")
+        control = self.dial_control()
+        self.wait_tally(proxy, ["127.0.1.1"], "the server")
+        control.text("drain app " + server)
+        self.assertEqual(self.tally(proxy, 3), {503: 3})
+
+        def standing():
+            return [(one["state"], one["health"]) for one in control.json("servers app")["servers"]]
+
+        def addresses():
+            return self.status()["upstreams"][0]["names"][0]["addresses"]
+
+        names.names["app.test"] = [["127.0.1.2"]]
+        wait_for(lambda: any("127.0.1.2" in one for one in addresses()), "the other address")
+        self.assertEqual(self.tally(proxy, 3), {503: 3})
+        del names.names["app.test"]
+        self.wait_tally(proxy, [502], "the end of the name")
+        self.assertEqual(standing(), [("drained", "unresolved")])
+        names.names["app.test"] = [["127.0.1.1", "127.0.1.2"]]
+        wait_for(lambda: len(addresses()) == 2, "both addresses")
+        self.assertEqual(self.tally(proxy, 3), {503: 3})
+        wait_for(lambda: proxy.access_log(1)[-1]["reason"] == "servers_disabled", "the reason")
+        self.assertEqual(standing(), [("drained", "up")])
+        control.text("enable app " + server)
+        self.wait_tally(proxy, ["127.0.1.1", "127.0.1.2"], "both servers")
 
     def test_zero_ttl(self):
         _, port = self.servers(1)

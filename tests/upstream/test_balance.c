@@ -460,7 +460,7 @@ START_TEST(weights_change_by_an_operators_word)
     begin_method(&t, "server = a:1\nserver = b:1\n", methods[_i]);
     for (int i = 0; i < 2; i++)
         latency_observe(trial_standing(&t, i), GREEN_MS(5), green_turn_time());
-    server_set_weight(&t.group.servers[0], 9);
+    group_want_weight(&t.group, "a:1", 9);
     for (int i = 0; i < 10000; i++)
         counts[trial_lease_hashed(&t, HASH(i))]++;
     assert_shares(counts, (const int64_t[]){9, 1}, 2, 300);
