@@ -49,6 +49,8 @@ static const char *parse_retry_on(struct conf_arena *arena, const char *text, vo
     for (char *word; !wrong && (word = strsep(&rest, ", \t"));)
         if (*word)
             wrong = add_word(on, word);
+    if (!wrong && !on->connect_failure && !on->reset && !on->timeout && !on->status_count)
+        return "has no word";
     return wrong;
 }
 
