@@ -54,6 +54,37 @@ static inline void *write_later(void *arg)
     return NULL;
 }
 
+/* A greenlet that reads one byte from a descriptor, and what became of that: 1, 0 at the end, or -errno. */
+static inline void *read_one(void *arg)
+{
+    char byte;
+    ssize_t n = read(*(int *)arg, &byte, 1);
+    return (void *)(intptr_t)(n < 0 ? -errno : n);
+}
+
+static inline int result_of(green_t *g)
+{
+    void *result = NULL;
+    ck_assert_int_eq(green_get(g, &result, soon()), 0);
+    green_release(g);
+    return (int)(intptr_t)result;
+}
+
+/* A byte with a descriptor beside it, over a unix socket. */
+static inline void send_with_descriptor(int to, char byte, int fd)
+{
+    union {
+        char room[CMSG_SPACE(sizeof(int))];
+        struct cmsghdr align;
+    } control = {.room = {0}};
+    struct iovec iov = {&byte, 1};
+    struct msghdr m = {
+        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    *CMSG_FIRSTHDR(&m) = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
+    memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &fd, sizeof fd);
+    ck_assert_int_eq(sendmsg(to, &m, 0), 1);
+}
+
 static inline void listen_blocking(int *fd, struct sockaddr_in *address)
 {
     socklen_t length = sizeof *address;

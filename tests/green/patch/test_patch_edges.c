@@ -8,21 +8,6 @@
 
 /* --- descriptors ---------------------------------------------------------------------------------------------------- */
 
-static void *read_one(void *arg)
-{
-    char byte;
-    ssize_t n = read(*(int *)arg, &byte, 1);
-    return (void *)(intptr_t)(n < 0 ? -errno : n);
-}
-
-static intptr_t result_of(green_t *g)
-{
-    void *result = NULL;
-    ck_assert_int_eq(green_get(g, &result, soon()), 0);
-    green_release(g);
-    return (intptr_t)result;
-}
-
 START_TEST(test_close_ends_a_read)
 {
     int fds[2];
@@ -117,25 +102,6 @@ START_TEST(test_duplicates)
 }
 END_TEST
 
-static void send_descriptor_between(int to)
-{
-    union {
-        char room[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {.room = {0}};
-    struct iovec iov = {(char[]){'b'}, 1};
-    struct msghdr m = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-    c->cmsg_level = SOL_SOCKET;
-    c->cmsg_type = SCM_RIGHTS;
-    c->cmsg_len = CMSG_LEN(sizeof to);
-    memcpy(CMSG_DATA(c), &to, sizeof to);
-    ck_assert_int_eq(write(to, "a", 1), 1);
-    ck_assert_int_eq(sendmsg(to, &m, 0), 1);
-    ck_assert_int_eq(write(to, "c", 1), 1);
-}
-
 /* Descriptors among the bytes end a read early, though more is there and no event will tell of it. */
 START_TEST(test_bytes_behind_descriptors)
 {
@@ -147,7 +113,9 @@ START_TEST(test_bytes_behind_descriptors)
     green_t *writer = spawn(write_later, &l);
     ck_assert_int_eq(read(fds[0], text, sizeof text), 1); /* it is watched from now on */
     finish(writer);
-    send_descriptor_between(fds[1]);
+    ck_assert_int_eq(write(fds[1], "a", 1), 1);
+    send_with_descriptor(fds[1], 'b', fds[1]);
+    ck_assert_int_eq(write(fds[1], "c", 1), 1);
     ssize_t got = 0;
     while (got < 3) {
         ssize_t n = read(fds[0], text + got, sizeof text - (size_t)got);

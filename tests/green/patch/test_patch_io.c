@@ -125,21 +125,6 @@ START_TEST(test_wait_all_and_peek)
 }
 END_TEST
 
-static void *read_one(void *arg)
-{
-    char byte;
-    ssize_t n = read(*(int *)arg, &byte, 1);
-    return (void *)(intptr_t)(n < 0 ? -errno : n);
-}
-
-static int result_of(green_t *g)
-{
-    void *result = NULL;
-    ck_assert_int_eq(green_get(g, &result, soon()), 0);
-    green_release(g);
-    return (int)(intptr_t)result;
-}
-
 START_TEST(test_ends_of_a_wait)
 {
     int fds[2];
@@ -355,17 +340,8 @@ END_TEST
 static void *send_descriptor(void *arg)
 {
     const int *fds = arg;
-    union {
-        char room[CMSG_SPACE(sizeof(int))];
-        struct cmsghdr align;
-    } control = {0};
-    struct iovec iov = {(char *)(uintptr_t) "d", 1};
-    struct msghdr m = {
-        .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    *CMSG_FIRSTHDR(&m) = (struct cmsghdr){CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS};
-    memcpy(CMSG_DATA(CMSG_FIRSTHDR(&m)), &fds[2], sizeof(int));
     green_sleep(GREEN_MS(2));
-    ck_assert_int_eq(sendmsg(fds[1], &m, 0), 1);
+    send_with_descriptor(fds[1], 'd', fds[2]);
     return NULL;
 }
 
