@@ -190,13 +190,27 @@ HOOK void closefrom(int first)
     REAL(closefrom)(first);
 }
 
+/* What could not be written out in a greenlet's way is lost, as it would be if libc tried: that would wait for it. */
+static int flush_first(FILE *file)
+{
+    if (!COOPERATIVE(STDIO) || !__fwriting(file) || fflush(file) == 0)
+        return 0;
+    int saved = errno;
+    __fpurge(file);
+    errno = saved;
+    return EOF;
+}
+
 HOOK int fclose(FILE *file)
 {
-    int fd = REAL(fileno)(file);
-    int r = COOPERATIVE(STDIO) && __fwriting(file) ? fflush(file) : 0;
+    int fd = REAL(fileno)(file), r = flush_first(file), saved = errno;
     if (fd >= 0)
         number_ends(fd);
-    return REAL(fclose)(file) < 0 ? EOF : r;
+    if (REAL(fclose)(file) < 0)
+        return EOF;
+    if (r < 0)
+        errno = saved;
+    return r;
 }
 
 /* --- making --------------------------------------------------------------------------------------------------------- */

@@ -114,33 +114,37 @@ static bool make_room(struct line *l, size_t more)
     return true;
 }
 
+/* What the buffer has of the line: true at its end. False as well without memory, when the next byte will say so. */
+static bool take_rest(FILE *f, struct line *l, int delimiter)
+{
+    flockfile(f);
+    size_t n = stream_has(f);
+    if (!l->grows && n > l->room - l->length - 1)
+        n = l->room - l->length - 1;
+    const char *end = n ? memchr(f->_IO_read_ptr, delimiter, n) : NULL;
+    if (end)
+        n = (size_t)(end - f->_IO_read_ptr) + 1;
+    bool fits = !l->grows || make_room(l, n);
+    if (n && fits)
+        l->length += REAL(fread_unlocked)(l->text + l->length, 1, n, f);
+    funlockfile(f);
+    return end && fits;
+}
+
 /* The byte that it ended with; EOF, or FAILED. A line that does not grow ends when it is full. */
 static int get_line(struct turn *t, struct line *l, int delimiter)
 {
-    for (;;) {
-        size_t room = l->room - l->length - 1, n = stream_has(t->file);
-        if (!l->grows && !room)
-            return 0;
+    while (l->grows || l->length + 1 < l->room) {
+        if (l->grows && !make_room(l, 1))
+            return -ENOMEM - 1;
         int c = next_byte(t);
         if (c < 0)
             return c;
-        if (l->grows && !make_room(l, n + 1))
-            return -ENOMEM - 1;
         l->text[l->length++] = (char)c;
-        if (c == delimiter)
-            return c;
-        n = stream_has(t->file);
-        if (!l->grows && n > l->room - l->length - 1)
-            n = l->room - l->length - 1;
-        const char *end = n ? memchr(t->file->_IO_read_ptr, delimiter, n) : NULL;
-        if (end)
-            n = (size_t)(end - t->file->_IO_read_ptr) + 1;
-        if (l->grows && !make_room(l, n))
-            return -ENOMEM - 1;
-        l->length += n ? REAL(fread)(l->text + l->length, 1, n, t->file) : 0;
-        if (end)
+        if (c == delimiter || take_rest(t->file, l, delimiter))
             return delimiter;
     }
+    return 0;
 }
 
 static char *gets_by(char *(*real)(char *, int, FILE *), char *text, int size, FILE *f)

@@ -32,14 +32,16 @@ static int write_all(int fd, const char *text, size_t size, size_t *done)
 /* What did not go out stands in the buffer again, as libc would leave it. */
 int green__stream_flush(struct turn *t)
 {
+    flockfile(t->file); /* for threads of the system that write to it as well */
     size_t size = __fpending(t->file), done;
-    if (!size)
-        return 0;
-    char *text = malloc(size);
+    char *text = size ? malloc(size) : NULL;
+    if (text) {
+        memcpy(text, t->file->_IO_write_base, size);
+        __fpurge(t->file);
+    }
+    funlockfile(t->file);
     if (!text)
-        return -ENOMEM;
-    memcpy(text, t->file->_IO_write_base, size);
-    __fpurge(t->file);
+        return size ? -ENOMEM : 0;
     int r = write_all(t->fd, text, size, &done);
     if (done < size && REAL(fwrite)(text + done, 1, size - done, t->file) < size - done)
         r = r < 0 ? r : -EIO;

@@ -56,3 +56,14 @@ void green__turn_leave(struct turn *t)
     chain_remove(&t->node);
     green__wake_all(&t->waiters, 0);
 }
+
+/* In the child of a fork(2) there is only who has called that, which is in the middle of no call of libc's. */
+static void forget_others(void)
+{
+    green__turns = (struct green_chain){0};
+}
+
+static __attribute__((constructor)) void begin(void)
+{
+    pthread_atfork(NULL, NULL, forget_others);
+}

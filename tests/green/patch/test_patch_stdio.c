@@ -495,6 +495,35 @@ START_TEST(test_standard_streams)
 }
 END_TEST
 
+static void *read_nothing(void *arg)
+{
+    char line[8];
+    ck_assert_ptr_null(fgets(line, sizeof line, arg));
+    return NULL;
+}
+
+/* Whoever has its turn with the stream stays in the parent. */
+START_TEST(test_fork)
+{
+    int fds[2], status = -1;
+    char line[8];
+    blocking_pair(fds, SOCK_STREAM);
+    FILE *f = stream_on(fds[0], "r", false);
+    green_t *reader = spawn(read_nothing, f);
+    yields(2);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(write(fds[1], "line\n", 5) == 5 && fgets(line, sizeof line, f) && strcmp(line, "line\n") == 0
+                  ? 3
+                  : 4);
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert_int_eq(WEXITSTATUS(status), 3);
+    ck_assert_int_eq(close(fds[1]), 0);
+    finish(reader);
+    ck_assert_int_eq(fclose(f), 0);
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -504,6 +533,7 @@ int main(void)
         {test_many_write, 0},    {test_many_write_made_by_hook, 0},
         {test_buffers, 0},       {test_writing_fails, 0},
         {test_dialogue, 0},      {test_standard_streams, 0},
+        {test_fork, 0},
     };
     return RUN_TESTS("patch/stdio", tests);
 }
