@@ -125,9 +125,13 @@ static const struct family of_upstreams[] = {
      OF(upstream_metrics, names_asked), NONE},
     {"upstream_names_failed_total", "counter", "Look-ups of servers' names that failed.",
      OF(upstream_metrics, names_failed), NONE},
+    {"upstream_names_failing", "gauge", "Servers' names whose last look-up failed.",
+     OF(upstream_metrics, names_failing), NONE},
 };
 
 static const struct family of_servers[] = {
+    {"server_connections_active", "gauge", "Connections to the server that are in use.",
+     OF(server_metrics, active), NONE},
     {"server_connects_total", "counter", "Connections that were made to the server.",
      OF(server_metrics, connects), NONE},
     {"server_connect_failures_total", "counter", "Attempts to connect to the server that failed.",
@@ -466,6 +470,16 @@ static uint64_t changes(const struct standing *s)
     return atomic_load(&s->changes);
 }
 
+static uint64_t checks(const struct standing *s)
+{
+    return atomic_load(&s->checks);
+}
+
+static uint64_t checks_failed(const struct standing *s)
+{
+    return atomic_load(&s->checks_failed);
+}
+
 static const struct {
     const char *name, *type, *help;
     uint64_t (*read)(const struct standing *s);
@@ -476,7 +490,23 @@ static const struct {
      ejections},
     {"server_health_changes_total", "counter", "Times that the health check found the server up or down.",
      changes},
+    {"server_checks_total", "counter", "Health checks of the server that were made.", checks},
+    {"server_check_failures_total", "counter", "Health checks of the server that failed.", checks_failed},
 };
+
+/* As the configuration has them; those of whom nothing was said are left away. */
+static void write_drained(FILE *out, const struct orders *orders)
+{
+    const struct order *o;
+    head(out, "server_drained", "gauge", "1 for a server that an operator has drained or disabled.");
+    LIST_FOREACH(o, &orders->list, link)
+    {
+        fputs("greenway_server_drained{", out);
+        label(out, "", "upstream", o->upstream);
+        label(out, ",", "server", o->server);
+        fprintf(out, "} %d\n", o->duty != SERVER_ENABLED);
+    }
+}
 
 /* Of each host that a name stands for there is one. */
 static void write_health(FILE *out, struct standings *all)
@@ -522,5 +552,6 @@ void exposition_write(FILE *out, struct process *process)
     write_upstreams(out, process->snapshot->metrics);
     write_servers(out, process->snapshot->metrics);
     write_health(out, &process->standings);
+    write_drained(out, &process->orders);
     write_queues(out, process);
 }

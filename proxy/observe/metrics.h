@@ -49,7 +49,7 @@ struct upstream_metrics {
     counter_t retries;            /* requests sent once more */
     counter_t retries_refused;    /* requests that were not, for retry_budget was used up */
     counter_t hedges, hedges_won; /* second requests beside a slow first one; those that answered first */
-    counter_t names_asked, names_failed;
+    counter_t names_asked, names_failed, names_failing;
     struct histogram connect; /* until a new connection stood, names included */
     struct histogram queue;   /* waits for a place at a server, over for whatever reason */
     counter_t failures[REASONS_MOST];
@@ -59,6 +59,7 @@ struct upstream_metrics {
 struct server_metrics {
     counter_t responses[METRICS_CLASSES];
     counter_t connects, connect_failures;
+    counter_t active;            /* connections in use, told now and then */
     counter_t failures;          /* requests and tunnels that failed for a reason of its side */
     struct histogram first_byte; /* from the connection to the first byte of the answer */
 };

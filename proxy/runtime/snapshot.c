@@ -92,14 +92,16 @@ void snapshot_count_names(const struct snapshot *s)
 {
     for (size_t i = 0; i < s->conf->upstream_count; i++) {
         struct upstream_metrics *counts = metrics_upstream(s->metrics, 0, &s->conf->upstreams[i]);
-        uint64_t asked = 0, failed = 0;
+        uint64_t asked = 0, failed = 0, failing = 0;
         for (size_t k = 0; s->names[i] && k < s->conf->upstreams[i].server_count; k++) {
             const struct name *name = s->names[i][k];
             asked += name ? name_asked(name) : 0;
             failed += name ? name_failed(name) : 0;
+            failing += name && name_failing(name);
         }
         counter_set(&counts->names_asked, asked);
         counter_set(&counts->names_failed, failed);
+        counter_set(&counts->names_failing, failing);
     }
 }
 

@@ -55,6 +55,13 @@ void group_tell_counts(const struct group *g)
 {
     counter_set(&g->counts->idle, (uint64_t)g->idle_count);
     counter_set(&g->counts->reused, g->reused);
+    for (size_t i = 0, k = 0; i < g->conf->server_count; i++) { /* servers are in the order of their lines */
+        const struct conf_server *conf = &g->conf->servers[i];
+        uint64_t active = 0;
+        for (; k < g->count && g->servers[k].conf == conf; k++)
+            active += g->servers[k].state->active;
+        counter_set(&metrics_server(g->metrics, g->worker, g->conf, conf)->active, active);
+    }
 }
 
 /* Idle connections are the group's from now on. */

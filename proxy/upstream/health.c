@@ -187,6 +187,8 @@ static void change(struct standing *s, bool down, const char *why)
 static void note(struct standing *s, const struct conf_health_check *conf, bool good, const char *why)
 {
     bool down = atomic_load(&s->down);
+    atomic_fetch_add_explicit(&s->checks, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->checks_failed, !good, memory_order_relaxed);
     snprintf(s->check.why, sizeof s->check.why, "%s", why);
     s->check.good = good ? s->check.good + 1 : 0;
     s->check.bad = good ? 0 : s->check.bad + 1;

@@ -42,6 +42,7 @@ struct standing {
     _Atomic green_time window;        /* when the present one began, in which the following are counted */
     atomic_uint window_requests, window_failures;
     atomic_uint_fast64_t ejected, changes; /* how often it was; how often the health check changed its mind */
+    atomic_uint_fast64_t checks, checks_failed; /* that were made */
 
     struct standings *all;
     unsigned references; /* under all->lock */

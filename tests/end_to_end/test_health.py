@@ -165,6 +165,9 @@ class Shown(Admin):
         self.wait_metric(1, "greenway_server_health_changes_total", server=sick.server)
         self.assertEqual(self.metrics().sum("greenway_server_up", server=sick.server), 0)
         self.assertEqual(self.metrics().sum("greenway_server_up", server=well.server), 1)
+        for server, name in ((sick, "greenway_server_check_failures_total"), (well, "greenway_server_checks_total")):
+            wait_for(lambda: self.metrics().sum(name, server=server.server) > 1, name)
+        self.assertEqual(self.metrics().sum("greenway_server_check_failures_total", server=well.server), 0)
         health = {h["server"]: h for h in json.loads(self.ask("/status.json")[2])["upstreams"][0]["health"]}
         self.assertEqual((health[sick.server]["state"], health[sick.server]["check"]), ("down", "status 500"))
         self.assertEqual(health[well.server]["state"], "up")

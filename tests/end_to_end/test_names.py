@@ -287,11 +287,13 @@ server = app.test:%d, APP.test:%d weight=3
         del names.names["app.test"]
         self.wait_tally(proxy, [502], "the end of the name")
         self.assertEqual(standing(), [("drained", "unresolved")])
+        self.wait_metric(1, "greenway_upstream_names_failing", upstream="app")
         names.names["app.test"] = [["127.0.1.1", "127.0.1.2"]]
         wait_for(lambda: len(addresses()) == 2, "both addresses")
         self.assertEqual(self.tally(proxy, 3), {503: 3})
         wait_for(lambda: proxy.access_log(1)[-1]["reason"] == "servers_disabled", "the reason")
         self.assertEqual(standing(), [("drained", "up")])
+        self.assertEqual(self.metrics().sum("greenway_upstream_names_failing", upstream="app"), 0)
         control.text("enable app " + server)
         self.wait_tally(proxy, ["127.0.1.1", "127.0.1.2"], "both servers")
 
