@@ -344,10 +344,6 @@ static int bad_answer(const struct conversation *t, int error)
     bool by_route = x->route && x->route->timeout_response != CONF_INHERIT;
     if (http_is_error(error))
         return exchange_fail(x, 502, http_error_info(error)->reason, "http_protocol_error", BLAME_NONE, NULL);
-    if (server_is_stuck(t) && x->upstream && x->lease->watched &&
-        x->upstream->timeout_ack < x->upstream->timeout_write)
-        return exchange_fail(x, 504, "upstream_lost", "connection_write_timeout", BLAME_UPSTREAM,
-                             "timeout_ack");
     if (server_is_stuck(t))
         return exchange_fail(x, 504, "request_write_timeout", "connection_write_timeout",
                              exchange_server_blame(x), "timeout_write");

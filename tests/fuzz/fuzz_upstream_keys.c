@@ -1,8 +1,10 @@
-/* A letter for the key, and any text as its value: health_check, retry_on, retry_budget. What is taken is within limits. */
+/* A letter for the key, and any text as its value: health_check, retry_on, server, hedge_after (after), retry_budget. What is
+ * taken is within limits. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf.h"
 #include "syntax.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -54,6 +56,28 @@ static void check_retry_on(struct conf_arena *arena, const char *text)
         must(on.statuses[i] == 429 || (on.statuses[i] >= 500 && on.statuses[i] <= 599));
 }
 
+static void check_server(struct conf_arena *arena, const char *text)
+{
+    struct conf_server s = {.written = text};
+
+    if (conf_server_syntax.parse(arena, text, &s))
+        return;
+    must(*s.host && is_text(s.text) && (s.is_unix || s.service || (s.port >= 1 && s.port <= 65535)));
+    must(s.weight >= 1 && s.weight <= 256 && s.tier >= 0 && s.tier <= CONF_TIER_MAX + 1);
+    must(s.max_connections >= 0 && s.max_connections <= CONF_PLACES_MAX);
+}
+
+static void check_hedge(struct conf_arena *arena, const char *text)
+{
+    struct conf_hedge_after h = {.written = text};
+
+    if (conf_hedge_after_syntax.parse(arena, text, &h))
+        return;
+    must(!h.percent || (h.percent >= 50 && h.percent <= 99 && !h.time));
+    must(!h.time || (h.time >= MS && h.time <= 600000 * MS));
+    must(h.percent || h.time || !strcmp(text, "off"));
+}
+
 static void check_budget(struct conf_arena *arena, const char *text)
 {
     struct conf_percentage p = {.written = text};
@@ -73,6 +97,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_health(&arena, text);
     else if (*data == 'r')
         check_retry_on(&arena, text);
+    else if (*data == 's')
+        check_server(&arena, text);
+    else if (*data == 'a')
+        check_hedge(&arena, text);
     else
         check_budget(&arena, text);
     conf_arena_free(&arena);
