@@ -390,12 +390,30 @@ static struct server *by_hash(struct group *g, const struct lease_request *reque
 
 /* --- together ----------------------------------------------------------------------------------------------------------- */
 
+/* Whose turn it would not be: of other tiers, or else ejected, for it may be well again, and there is nothing to lose. Who
+ * is down was asked just now. */
+static struct server *next_best(const struct group *g, const struct tried *tried)
+{
+    struct server *best = NULL;
+    for (size_t i = 0; i < g->count; i++) {
+        struct server *s = &g->servers[i];
+        if (s->usable || s->state->duty != SERVER_ENABLED || was_tried(tried, i) ||
+            atomic_load_explicit(&s->standing->down, memory_order_relaxed))
+            continue;
+        if (!best || s->well > best->well || (s->well == best->well && server_tier(s) < server_tier(best)))
+            best = s;
+    }
+    return best;
+}
+
 struct server *group_choose(struct group *g, const struct lease_request *request)
 {
     const struct tried *tried = &request->tried;
     look(g);
     if (tried->count == TRIED_MOST)
         return NULL;
+    if (request->desperate)
+        return next_best(g, tried);
     if (g->count == 1)
         return tried->count || !g->servers[0].usable ? NULL : &g->servers[0];
     struct server *had = request->token.n ? sticky_find(g, request->token) : NULL;

@@ -265,15 +265,26 @@ static int no_server(const struct group *g, struct connect_failure *failure)
     return failure->code;
 }
 
+static struct server *choose_once(struct group *g, struct lease_request *request,
+                                  struct connect_failure *failure)
+{
+    return g->limited ? place_choose(g, request, failure) : group_choose(g, request);
+}
+
 /* When all that can be had were tried once there is another round. */
 static struct server *choose(struct group *g, struct lease_request *request, struct connect_failure *failure)
 {
     int code = failure->code;
-    struct server *s = g->limited ? place_choose(g, request, failure) : group_choose(g, request);
-    if (s || failure->code || !request->tried.count || code)
+    struct server *s = choose_once(g, request, failure);
+    if (s || failure->code != code || !request->tried.count)
         return s;
-    request->tried.count = 0;
-    return g->limited ? place_choose(g, request, failure) : group_choose(g, request);
+    request->desperate = true;
+    s = choose_once(g, request, failure);
+    request->desperate = false;
+    if (s || failure->code)
+        return s;
+    request->tried.count = 0; /* all were tried once: there is another round */
+    return choose_once(g, request, failure);
 }
 
 int group_lease(struct group *g, struct lease_request *request, struct upstream_connection **out,

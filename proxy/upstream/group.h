@@ -81,6 +81,7 @@ struct lease_request {
     const struct connection *client;
     bool pooled;         /* one that was used before will do */
     bool no_wait;        /* for a place: one that is free, or none */
+    bool desperate;      /* all whose turn it is have failed: others will do too */
     bool hashed;         /* requests with the same ... */
     struct span token;   /* of the server that the client had before (sticky.h); or empty */
     uint64_t hash;       /* ... go to the same server, where balance = hash:... */
@@ -96,7 +97,7 @@ static inline void lease_request_init(struct lease_request *r, const struct conn
 {
     r->client = client;
     r->pooled = pooled;
-    r->hashed = r->no_wait = false;
+    r->hashed = r->no_wait = r->desperate = false;
     r->token = span_of(NULL, 0);
     r->generation = 0;
     r->used = r->failed = 0;

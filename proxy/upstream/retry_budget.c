@@ -8,16 +8,18 @@
 static void reckon(struct retry_budget *b, unsigned percent, green_time now)
 {
     uint64_t reserve = (uint64_t)WINDOW * PER_SECOND * RETRY;
-    uint64_t added = (b->requests - b->reckoned) * percent;
-    uint64_t passed = b->at ? (uint64_t)(now - b->at) : (uint64_t)GREEN_S(WINDOW);
+    double added = (double)((b->requests - b->reckoned) * percent);
+    double passed = b->at ? (double)(now - b->at) : (double)GREEN_S(WINDOW);
+    double windows = passed / (double)GREEN_S(WINDOW);
     b->reckoned = b->requests;
     b->at = now;
-    if (passed > (uint64_t)GREEN_S(WINDOW)) { /* what is older is forgotten */
-        added = (uint64_t)((double)added * (double)GREEN_S(WINDOW) / (double)passed);
-        passed = (uint64_t)GREEN_S(WINDOW);
+    if (windows >= 1) { /* what is older is forgotten */
+        added /= windows;
+        windows = 1;
     }
-    uint64_t most = reserve > added ? reserve : added;
-    b->balance += added + passed / (uint64_t)GREEN_MS(1) * (PER_SECOND * RETRY) / 1000;
+    b->recent = (uint64_t)((double)b->recent * (1 - windows) + added);
+    b->balance += (uint64_t)(added + windows * (double)reserve);
+    uint64_t most = reserve > b->recent ? reserve : b->recent;
     if (b->balance > most)
         b->balance = most;
 }

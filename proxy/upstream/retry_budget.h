@@ -13,7 +13,8 @@
 struct retry_budget {
     uint64_t requests; /* so far; */
     uint64_t reckoned; /* those of them that are in the balance */
-    uint64_t balance;  /* hundredths of a retry */
+    uint64_t balance;  /* hundredths of a retry; */
+    uint64_t recent;   /* what about the last ten seconds have added to it, which is what may be saved up */
     green_time at;     /* when it was reckoned up; 0: never */
 };
 

@@ -161,6 +161,26 @@ class Retries(Admin):
         self.assertEqual(proxy.access_log(1)[0]["reason"], "client_gone")
         self.assertEqual(len(bad.requests), 1)
 
+    def test_backups_in_the_same_request(self):
+        """Nobody has to fail first for it to be known that they are needed."""
+        backup = self.upstream()
+        proxy = self.proxy(self.refused(), self.refused(), backup.server + " backup", upstream="eject_after = off")
+        self.assertEqual(self.exchanges(proxy, 4), [200] * 4)
+
+    def test_who_failed_before_is_asked_before_all_is_given_up(self):
+        first, others = self.upstream(status(503)), [self.upstream() for _ in range(2)]
+        proxy = self.proxy(first, *others, upstream="eject_after = 2\neject_time = 1h\neject_time_max = 1h")
+        wait_for(lambda: self.exchanges(proxy, 1) and "gets no requests" in proxy.stderr(), "an ejection")
+        first.script = answering(lambda request: ok(b"well again"))
+        asked = len(first.requests)
+        self.assertEqual(self.exchanges(proxy, 6), [200] * 6)
+        self.assertEqual(len(first.requests), asked)
+        for server in others:
+            server.stop()
+        for _ in range(4):
+            self.assertEqual(proxy.exchange(get("/")).body, b"well again")
+        self.assertNotIn("gets requests again", proxy.stderr())
+
     # --- how often -------------------------------------------------------------------------------------------
 
     def test_tries_are_bounded(self):
