@@ -15,9 +15,10 @@
 /* While greenlets are ready: how many turns may pass without a look at I/O while somebody waits for it (one that moved
  * bytes counts as more), and how many without a look at what is cheap to see: posts from other threads, and the coarse
  * clock, a tick of which is enough. */
-#define TURNS_PER_POLL 256
-#define TURNS_PER_LOOK 16
-#define TIDY_INTERVAL  GREEN_S(1)
+#define TURNS_PER_POLL      256
+#define TURNS_PER_LOOK      16
+#define TIDY_INTERVAL       GREEN_S(1)
+#define LOOKS_BEFORE_TIMERS 64
 
 __thread green_hub_t *green__hub;
 #ifdef GREEN_PATCHED
@@ -89,6 +90,16 @@ static void tidy(green_hub_t *hub)
         hub->on_idle(hub->on_idle_arg);
 }
 
+/* After a time in which the thread did not run, what it waits for may have happened long since, and not be among the first
+ * events. Deadlines are for what has not happened: they come when all events have been seen, or nearly. */
+static void run_timers(green_hub_t *hub)
+{
+    if (UNLIKELY(hub->more_events) && ++hub->overdue < LOOKS_BEFORE_TIMERS)
+        return;
+    hub->overdue = 0;
+    green__timers_run(&hub->timers, hub->now);
+}
+
 static void poll_io(green_hub_t *hub)
 {
     green_time until = 0;
@@ -110,7 +121,7 @@ static void poll_io(green_hub_t *hub)
     hub->tick = 0;
     green__poller_wait(hub, until);
     SHOW(hub->polling, false);
-    green__timers_run(&hub->timers, hub->now);
+    run_timers(hub);
     if (UNLIKELY(hub->idlers.first) && !green__ready(hub) && chain_empty(&hub->due))
         green__wake_first(&hub->idlers, 0);
     if (hub->now >= hub->tidy_at)

@@ -116,6 +116,9 @@ struct green_hub {
     uv_timer_t loop_timer; /* the heap's next deadline */
     uv_prepare_t loop_prepare;
 #endif
+    bool
+        more_events; /* the last look at the poller took all that it could: others may have happened before now */
+    unsigned overdue;  /* rounds for which timers have waited for those */
     bool loop_touched; /* somebody asked for the loop: run it before waiting */
     _Atomic(green_post_t *) posts;
     atomic_uint posting; /* threads inside green_post() */

@@ -224,6 +224,7 @@ void green__poller_wait(green_hub_t *hub, green_time until)
         abort(); /* no greenlet of this thread could ever be woken again */
     }
     hub->now = green_now();
+    hub->more_events = n == BATCH;
 #ifdef GREEN_PATCHED
     if (UNLIKELY(n < 0 || green__signalled) && green__on_signal)
         green__on_signal(hub);

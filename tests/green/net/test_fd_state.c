@@ -474,6 +474,52 @@ START_TEST(thousands_are_parked_for_little)
 }
 END_TEST
 
+struct late {
+    int fds[2];
+    green_time deadline;
+    ssize_t result;
+    green_t *greenlet;
+};
+
+static void *read_in_time(void *arg)
+{
+    struct late *l = arg;
+    char byte;
+    l->result = green_read(l->fds[0], &byte, 1, l->deadline);
+    return NULL;
+}
+
+/* The thread did not run for a while, as on a machine that is busy: whatever came in time is there, however much. */
+START_TEST(data_that_came_in_time_beats_the_deadline)
+{
+    enum { MANY = 600 };
+    struct late *all = calloc(MANY, sizeof *all);
+    ck_assert_ptr_nonnull(all);
+    for (int i = 0; i < MANY; i++)
+        stream_pair(all[i].fds);
+    green_time deadline = green_in_ms(300);
+    for (int i = 0; i < MANY; i++) {
+        all[i].deadline = deadline;
+        all[i].greenlet = spawn(read_in_time, &all[i]);
+    }
+    yields(2);
+    for (int i = 0; i < MANY; i++)
+        ck_assert_int_eq(write(all[i].fds[1], "x", 1), 1);
+    bool in_time = green_now() < deadline; /* on a very slow machine it is not */
+    while (green_now() <= deadline + GREEN_MS(10))
+        usleep(10000);
+    for (int i = 0; i < MANY; i++) {
+        ck_assert_int_eq(green_join(all[i].greenlet, GREEN_FOREVER), 0);
+        green_release(all[i].greenlet);
+        if (in_time)
+            ck_assert_int_eq(all[i].result, 1);
+        ck_assert_int_eq(green_close(all[i].fds[0]), 0);
+        close(all[i].fds[1]);
+    }
+    free(all);
+}
+END_TEST
+
 int main(void)
 {
     const struct test tests[] = {
@@ -497,6 +543,7 @@ int main(void)
         {close_drops_what_is_parked, 0},
         {bad_descriptors_do_not_park, 0},
         {thousands_are_parked_for_little, 0},
+        {data_that_came_in_time_beats_the_deadline, 0},
     };
     return RUN_TESTS("fd_state", tests);
 }
