@@ -276,7 +276,7 @@ static struct server *choose(struct group *g, struct lease_request *request, str
 {
     int code = failure->code;
     struct server *s = choose_once(g, request, failure);
-    if (s || failure->code != code || !request->tried.count)
+    if (s || failure->code != code || !request->tried.count || request->no_wait)
         return s;
     request->desperate = true;
     s = choose_once(g, request, failure);
