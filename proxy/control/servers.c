@@ -140,6 +140,8 @@ static int merge(struct server_rows *all, const struct server_rows *some)
             all->list[all->count++] = *row;
             continue;
         }
+        if (row->health < known->health) /* a name is as well as the best of its hosts */
+            known->health = row->health;
         known->active += row->active;
         known->idle += row->idle;
         known->leases += row->leases;

@@ -297,6 +297,16 @@ server = app.test:%d, APP.test:%d weight=3
         control.text("enable app " + server)
         self.wait_tally(proxy, ["127.0.1.1", "127.0.1.2"], "both servers")
 
+    def test_as_well_as_the_best_host(self):
+        _, port = self.servers(1)
+        names = self.name_server({"app.test": [["127.0.0.254", "127.0.1.1"]]})  # nobody is at the first
+        proxy = self.named("app.test:%d" % port, names, self.control_key(),
+                           upstream="health_check = tcp every=50ms fall=1 rise=1 timeout=5s")
+        control = self.dial_control()
+        wait_for(lambda: any("(127.0.0.254:%d) is down" % port in line for line in proxy.lines), proxy.stderr)
+        self.assertEqual([one["health"] for one in control.json("servers app")["servers"]], ["up"])
+        self.assertEqual(self.tally(proxy, 4), {"127.0.1.1": 4})
+
     def test_zero_ttl(self):
         _, port = self.servers(1)
         names = self.name_server({"app.test": [["127.0.1.1"]]}, ttl=0)
