@@ -125,7 +125,7 @@ static void nothing_is_missed(int family)
     int fds[2];
     green_patch_all();
     pair(fds, family);
-    struct writing w = {fds[1], 300000};
+    struct writing w = {fds[1], 100000};
     green_t *writer = spawn(write_pieces, &w);
     read_pieces(fds[0], w.total);
     finish(writer);
