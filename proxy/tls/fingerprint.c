@@ -84,10 +84,25 @@ static void add_all(uint64_t *print, const struct conf_written *list, size_t cou
         add(print, list[i].written);
 }
 
+#define START UINT64_C(0xcbf29ce484222325)
+
+uint64_t tls_fingerprint_upstream(const struct conf_upstream *upstream)
+{
+    const struct conf_tls_upstream *tls = &upstream->tls;
+    uint64_t print = START;
+    add_all(&print, tls->ca, tls->ca_count);
+    add_all(&print, tls->crl, tls->crl_count);
+    if (tls->certificate.written)
+        add_file(&print, tls->certificate.written);
+    if (tls->key.written)
+        add_file(&print, tls->key.written);
+    return print;
+}
+
 uint64_t tls_fingerprint(const struct conf_listener *listener)
 {
     const struct conf_tls_listener *tls = &listener->tls;
-    uint64_t print = UINT64_C(0xcbf29ce484222325);
+    uint64_t print = START;
     add_all(&print, tls->certificates, tls->certificate_count);
     add_all(&print, tls->keys, tls->key_count);
     add_all(&print, tls->client_ca, tls->client_ca_count);

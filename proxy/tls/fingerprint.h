@@ -1,4 +1,4 @@
-/* Have the files changed that a listener's TLS is made of? */
+/* Have the files changed that the TLS of a listener or an upstream is made of? */
 #ifndef TLS_FINGERPRINT_H
 #define TLS_FINGERPRINT_H
 
@@ -10,5 +10,8 @@
  * another way (symbolic links), or when a file came to or went from a folder of certificates. Looks at files, reads none.
  * Any thread. */
 uint64_t tls_fingerprint(const struct conf_listener *listener);
+
+/* The same for an upstream. */
+uint64_t tls_fingerprint_upstream(const struct conf_upstream *upstream);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "client.h"
 #include "load.h"
 #include "observe/error_log.h"
 #include "runtime/snapshot.h"
@@ -13,8 +14,10 @@
 
 /* --- new ones ------------------------------------------------------------------------------------------------------ */
 
+/* Either a listener or an upstream. */
 struct look {
     const struct conf_listener *listener;
+    const struct conf_upstream *upstream;
     struct conf_errors errors;
     int result;
 };
@@ -22,36 +25,38 @@ struct look {
 static void *renew(void *arg)
 {
     struct look *l = arg;
-    l->result = tls_server_renew(l->listener->tls.server, l->listener, &l->errors);
+    l->result = l->listener ? tls_server_renew(l->listener->tls.server, l->listener, &l->errors)
+                            : tls_client_renew(l->upstream->tls.client, &l->errors);
     return NULL;
 }
 
 static void tell(const struct look *l)
 {
+    const char *kind = l->listener ? "listener" : "upstream",
+               *name = l->listener ? l->listener->name : l->upstream->name;
     for (size_t i = 0; i < l->errors.count; i++)
         error_log(l->errors.items[i].warning ? LOG_LEVEL_WARNING : LOG_LEVEL_ERROR, "%s:%d: %s",
                   l->errors.items[i].origin.file, l->errors.items[i].origin.line, l->errors.items[i].text);
     if (l->result > 0)
-        error_log(LOG_LEVEL_NOTICE, "listener %s: the certificates were read again, and are used from now on",
-                  l->listener->name);
+        error_log(LOG_LEVEL_NOTICE, "%s %s: the certificates were read again, and are used from now on", kind,
+                  name);
     else
-        error_log(
-            LOG_LEVEL_ERROR,
-            "listener %s: the certificates have changed and cannot be used as they are; those that were "
-            "read before remain in use",
-            l->listener->name);
+        error_log(LOG_LEVEL_ERROR,
+                  "%s %s: the certificates have changed and cannot be used as they are; those that were read "
+                  "before "
+                  "remain in use",
+                  kind, name);
 }
 
 /* 0 or why the greenlet is to end. */
-static int look_at_files(const struct conf_listener *listener)
+static int look_at_files(struct look l)
 {
-    struct look l = {.listener = listener};
     int r = green_blocking(renew, &l, NULL, GREEN_FOREVER);
     if (r == 0 && l.result != 0)
         tell(&l);
     else if (r < 0 && r != -ECANCELED)
-        error_log(LOG_LEVEL_ERROR, "listener %s: cannot look at its certificates: %s", listener->name,
-                  green_strerror(r));
+        error_log(LOG_LEVEL_ERROR, "cannot look at the certificates of %s: %s",
+                  l.listener ? l.listener->name : l.upstream->name, green_strerror(r));
     conf_errors_free(&l.errors);
     return r == -ECANCELED ? r : 0;
 }
@@ -99,20 +104,43 @@ static void look_at_dates(const struct conf_listener *listener, int64_t from, in
 
 /* --- the greenlet -------------------------------------------------------------------------------------------------- */
 
+/* 0 or why the greenlet is to end. */
+static int look_at_listeners(const struct conf *conf, int64_t before, int64_t now)
+{
+    int r = 0;
+    for (size_t i = 0; i < conf->listener_count && r == 0; i++) {
+        const struct conf_listener *l = &conf->listeners[i];
+        if (!l->tls.server)
+            continue;
+        r = look_at_files((struct look){.listener = l});
+        if (r == 0)
+            look_at_dates(l, before, now);
+    }
+    return r;
+}
+
+static bool has_files(const struct conf_upstream *u)
+{
+    return u->tls.client && (u->tls.ca_count || u->tls.crl_count || u->tls.certificate.written);
+}
+
+static int look_at_upstreams(const struct conf *conf)
+{
+    int r = 0;
+    for (size_t i = 0; i < conf->upstream_count && r == 0; i++)
+        if (has_files(&conf->upstreams[i]))
+            r = look_at_files((struct look){.upstream = &conf->upstreams[i]});
+    return r;
+}
+
 static void *watch(void *arg)
 {
     const struct conf *conf = arg;
     int64_t before = (int64_t)time(NULL);
     while (green_sleep(conf->certificate_watch) == 0) {
         int64_t now = (int64_t)time(NULL);
-        for (size_t i = 0; i < conf->listener_count; i++) {
-            const struct conf_listener *l = &conf->listeners[i];
-            if (!l->tls.server)
-                continue;
-            if (look_at_files(l) < 0)
-                return NULL;
-            look_at_dates(l, before, now);
-        }
+        if (look_at_listeners(conf, before, now) < 0 || look_at_upstreams(conf) < 0)
+            break;
         before = now;
     }
     return NULL;
@@ -123,6 +151,8 @@ static bool has_certificates(const struct conf *conf)
     bool any = false;
     for (size_t i = 0; i < conf->listener_count; i++)
         any |= conf->listeners[i].tls.server != NULL;
+    for (size_t i = 0; i < conf->upstream_count; i++)
+        any |= has_files(&conf->upstreams[i]);
     return any;
 }
 

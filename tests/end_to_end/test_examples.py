@@ -4,11 +4,13 @@ those that it names, and serves."""
 import os
 import re
 import shutil
+import ssl
 
+from certificates import secure
 from harness import Case, answering, main
 from passwords import basic, hashed
 from upstream import idle
-from wire import get, ok
+from wire import dial, get, ok
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "conf", "examples")
 DEFAULT = os.path.join(EXAMPLES, "..", "..", "packaging", "greenway.ini")
@@ -59,6 +61,26 @@ class Examples(Case):
         css = self.ask(proxy, "/assets/style.css")
         self.assertEqual((css.body, css.get("Cache-Control")), (b"p {}", "public, max-age=300"))
         self.assertEqual(self.ask(proxy, "/some/page").body, b"the site")
+
+    def test_https(self):
+        """But for the authority: what stands in for its certificates is signed by greenway."""
+        app = self.app()
+        proxy = self.greenway(self.example("https.ini", (r"127\.0\.0\.1:3000", app.server),
+                                           (r"bind = 127\.0\.0\.1:0", "bind = 127.0.0.1:0, 127.0.0.1:0 tls"),
+                                           (r"acme_email = .*", "acme_storage = %s/acme\nacme_directory = https://127.0.0.1:9/directory"
+                                            % self.folder)), listeners=2)
+        plain, tls = (("127.0.0.1", int(address.rpartition(":")[2])) for address in proxy.addresses)
+        with dial(plain) as wire:
+            answer = wire.exchange(get("/x", "example.com"))
+            self.assertEqual((answer.status, answer.get("Location")), (308, "https://example.com/x"))
+        anybody = ssl._create_unverified_context()
+        for host, wanted in (("www.example.com", (200, None, b"app /x")), ("example.com", (308, "https://www.example.com/x", b""))):
+            with secure(dial(tls), anybody, host) as wire:
+                answer = wire.exchange(get("/x", host))
+                self.assertEqual((answer.status, answer.get("Location"), answer.body), wanted)
+                self.assertEqual(answer.get("Strict-Transport-Security"), "max-age=300")
+        with self.assertRaises(ssl.SSLError):
+            secure(dial(tls), anybody, "other.example.com")
 
     def test_tcp(self):
         def database(wire, upstream):

@@ -6,7 +6,7 @@ import ssl
 import threading
 
 from admin import Admin
-from certificates import Authority, secure
+from certificates import Authority, over_tls, secure, server_context
 from harness import Case, echo, http_config, main, wait_for
 from upstream import answering
 from wire import get
@@ -172,6 +172,61 @@ class Renewal(Watch):
             for thread in threads:
                 thread.join()
         self.assertEqual(failures, [])
+
+
+class Upstreams(Watch):
+    """The files that servers are spoken to with."""
+
+    def start(self, server, lines):
+        return self.proxy("127.0.0.1:%d" % server.port, greenway=WATCH, upstream="tls = on\nkeepalive = 0\n" + lines)
+
+    def server(self, certificate):
+        return self.upstream(over_tls(server_context(certificate), answering(echo)))
+
+    def replace_file(self, path, data):
+        with open(self.path("new.tmp"), "wb") as file:
+            file.write(data)
+        os.rename(self.path("new.tmp"), path)
+
+    def test_authorities(self):
+        other = Authority(self.folder, "Other")
+        trusted = self.ca.write("trusted.pem", self.ca.pem())
+        proxy = self.start(self.server(other.issue("127.0.0.1")), "tls_ca = %s\n" % trusted)
+        self.assertEqual(proxy.exchange(get("/")).status, 502)
+        self.replace_file(trusted, b"nonsense")
+        wait_for(lambda: "remain in use" in proxy.stderr(), lambda: "the error: " + proxy.stderr())
+        self.assertIn("[upstream app] tls_ca: ", proxy.stderr())
+        self.replace_file(trusted, self.ca.pem() + other.pem())
+        wait_for(lambda: proxy.exchange(get("/")).status == 200, "the new authority")
+        self.replace_file(trusted, self.ca.pem())
+        wait_for(lambda: proxy.exchange(get("/")).status == 502, "its end")
+        self.assertEqual(proxy.stderr().count("upstream app: the certificates were read again"), 2)
+
+    def test_revocation_list(self):
+        certificate = self.ca.issue("127.0.0.1")
+        revoked, crl = self.ca.latest, self.ca.crl()
+        proxy = self.start(self.server(certificate), "tls_ca = %s\ntls_crl = %s\n" % (self.ca.file, crl))
+        self.assertEqual(proxy.exchange(get("/")).status, 200)
+        self.ca.revoke(revoked)
+        os.rename(self.ca.crl("new.crl"), crl)
+        wait_for(lambda: proxy.exchange(get("/")).status == 502, "the new list")
+
+    def test_our_certificate(self):
+        names = []
+
+        def script(wire, upstream):
+            names.append(wire.sock.getpeercert()["subject"][0][0][1])
+            answering(echo)(wire, upstream)
+        server = self.upstream(over_tls(server_context(self.ca.issue("127.0.0.1"), self.ca.file), script))
+        ours = self.ca.issue(subject="first", file="ours.pem")
+        proxy = self.start(server, "tls_ca = %s\ntls_certificate = %s\n" % (self.ca.file, ours))
+
+        def seen():
+            self.assertEqual(proxy.exchange(get("/")).status, 200)
+            return names[-1]
+        self.assertEqual(seen(), "first")
+        self.replace(ours, subject="second")
+        wait_for(lambda: seen() == "second", "the new certificate")
 
 
 class Dates(Watch, Admin):
