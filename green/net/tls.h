@@ -293,6 +293,13 @@ int green_tls_peer_fingerprint(green_stream_t *s, unsigned char sha256[32]);
  * seen only where any certificate is accepted. -ENOENT's case, none sent, is in order if none was required. */
 const char *green_tls_verify_result(green_stream_t *s);
 
+/* The library that does the cryptography: "OpenSSL 3.0.11 19 Sep 2023". */
+const char *green_tls_library(void);
+
+/* Whether kernel and library could encrypt connections in the kernel (kTLS): NULL, or why not. Streams do not make use of
+ * it: they hold the records of several writes in one buffer, and the library has no socket to hand over. Never switches. */
+const char *green_tls_kernel_missing(void);
+
 /* Keying material of this connection for use elsewhere (RFC 5705): `size` bytes that both ends can compute and nobody
  * else. The channel binding "tls-exporter" (RFC 9266) is 32 bytes for the label "EXPORTER-Channel-Binding". 0; -EINVAL;
  * GREEN_ETLS. */

@@ -209,6 +209,15 @@ class Short(Case):
         self.assertEqual(status, 0)
         self.assertRegex(stdout, r"greenway \d+\.\d+")
 
+    def test_build(self):
+        status, stdout, _ = run_command("-V")
+        self.assertEqual(status, 0)
+        self.assertRegex(stdout, r"^greenway \d+\.\d+.*\nTLS: OpenSSL 3\..*\nTLS in the kernel: (to be had|not to be had \(.+\))")
+        with open("/proc/sys/net/ipv4/tcp_available_ulp") as file:  # a module that is not loaded yet is not in there
+            if "tls" in file.read().split():
+                self.assertNotIn("the kernel has no module", stdout)
+        self.assertNotEqual(run_command("-V", "x")[0], 0)
+
     def test_help(self):
         status, stdout, _ = run_command("help")
         self.assertEqual(status, 0)
