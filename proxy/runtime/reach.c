@@ -117,6 +117,7 @@ static void listener(struct walk *w, const struct conf_listener *l)
     credentials(w, &l->authentication);
     pages(w, &l->error_pages, &l->maintenance);
     tls_of_listener(w, &l->tls);
+    files(w, l->ocsp.files, l->ocsp.file_count, "ocsp");
 }
 
 static void route(struct walk *w, const struct conf_route *r)

@@ -2,7 +2,9 @@
 
 import datetime
 import os
+import shutil
 import subprocess
+import tempfile
 
 from certificates import Authority, pem
 from cryptography.hazmat.primitives import serialization
@@ -35,6 +37,19 @@ class Files(Stapling):
         three = self.ca.issue("three.example")
         proxy = self.serve("%s, %s, %s" % (one, two, three), "ocsp = %s, %s" % (second, first))
         self.assertEqual([self.stapled(proxy, n + ".example") for n in ("one", "two", "three")], ["good", "good", None])
+
+    def test_renewed_in_a_folder_of_its_own(self):
+        """Which the sandbox lets it look into."""
+        elsewhere = tempfile.mkdtemp(prefix="greenway-test-ocsp-")
+        self.addCleanup(shutil.rmtree, elsewhere)
+        given = os.path.join(elsewhere, "one")
+        certificate = self.ca.issue("one.example")
+        self.put(given, self.response(self.ca.latest))
+        proxy = self.serve(certificate, "ocsp = " + given)
+        self.assertEqual(self.stapled(proxy), "good")
+        self.put(given, self.response(self.ca.latest, seconds=777777))
+        wait_for(lambda: self.metrics().sum("greenway_ocsp_response_expires_seconds")
+                 > datetime.datetime.now().timestamp() + 700000, lambda: "the new one: " + proxy.stderr())
 
     def test_delegated_responder(self):
         certificate = self.ca.issue("one.example")
