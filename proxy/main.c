@@ -25,6 +25,7 @@
 #include "suggest.h"
 #include "syntax.h"
 #include "tls/configured.h"
+#include "version.h"
 
 enum { EXIT_OK, EXIT_FAILED, EXIT_USAGE };
 
@@ -629,24 +630,11 @@ static int command_help(int argc, char **argv)
     return help_key(NULL);
 }
 
-/* -V: with what matters when something is to be reported. */
-static int print_build(void)
-{
-    const char *missing = green_tls_kernel_missing();
-    puts("greenway " GREENWAY_VERSION);
-    printf("TLS: %s\n", green_tls_library());
-    if (missing)
-        printf("TLS in the kernel: not to be had (%s)\n", missing);
-    else
-        puts("TLS in the kernel: to be had, not used");
-    return EXIT_OK;
-}
-
 static int command_version(int argc, char **argv)
 {
     if (argc > 1)
         return wrong_argument(find_command("version"), argv[1], "is too much");
-    puts("greenway " GREENWAY_VERSION);
+    version_print();
     return EXIT_OK;
 }
 
@@ -682,8 +670,10 @@ static int dispatch(int argc, char **argv)
         print_usage(stdout);
         return EXIT_OK;
     }
-    if (!strcmp(argv[1], "-V") && argc == 2)
-        return print_build();
+    if (!strcmp(argv[1], "-V") && argc == 2) {
+        version_print_all();
+        return EXIT_OK;
+    }
     const struct command *c = find_command(!strcmp(argv[1], "--version") ? "version" : argv[1]);
     if (!c)
         return unknown_command(argv[1]);
