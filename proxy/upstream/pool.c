@@ -43,10 +43,11 @@ bool pool_keep(struct upstream_connection *c, int32_t announced)
     if (keep <= 0 || g->idle_count >= conf->keepalive || c->uses >= conf->keepalive_requests ||
         c->state->duty != SERVER_ENABLED)
         return false;
-    c->expires = green_turn_time() + keep;
+    green_time now = green_turn_time();
+    c->expires = now + keep;
     if (c->expires > c->made + conf->concurrency.keepalive_age)
         c->expires = c->made + conf->concurrency.keepalive_age;
-    if (c->expires <= green_turn_time())
+    if (c->expires <= now)
         return false;
     c->reused = true;
     struct wire wire = upstream_wire(c);
