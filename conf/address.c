@@ -202,7 +202,7 @@ static const char *parse_service(struct conf_arena *arena, const char *name, str
     const char *protocol = name[0] == '_' ? strchr(name, '.') : NULL;
     const char *domain = protocol && protocol[1] == '_' ? strchr(protocol + 1, '.') : NULL;
 
-    if (!domain)
+    if (!domain || !domain[1])
         return "is no service as _http._tcp.example.org is one";
     char *whole = conf_arena_copy(arena, name, strlen(name));
 
