@@ -4,8 +4,7 @@ copy of what was read from their files."""
 import os
 
 from certificates import Authority, secure
-from harness import Case, echo, main, wait_for
-from upstream import answering
+from harness import Case, main, wait_for
 from wire import get
 
 
@@ -56,7 +55,8 @@ class Secrets(Case):
         one, two = self.ca.issue("one.example"), self.ca.issue("one.example", kind="rsa")
         client = self.ca.issue(subject="gateway")
         other = self.ca.issue("two.example", separate=True)
-        proxy = self.proxy(self.upstream(answering(echo)), listener="certificate = %s, %s\n" % (one, two),
+        no_tls = self.upstream(lambda wire, upstream: None)  # closes at once: the certificate for it has been read, and that is all
+        proxy = self.proxy(no_tls, listener="certificate = %s, %s\n" % (one, two),
                            upstream="tls = on\ntls_certificate = %s\n" % client, greenway="certificate_watch = 100ms", extra="""
 [listener other]
 bind = 127.0.0.1:0
