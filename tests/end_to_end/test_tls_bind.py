@@ -109,7 +109,7 @@ class Bind(Case):
         try:
             os.kill(old, signal.SIGUSR2)
             wait_for(lambda: pid() not in (0, old), lambda: "a new process: " + proxy.stderr())
-            proxy.wait()
+            wait_for(lambda: proxy.process.poll() is not None, lambda: "the old process to end: " + proxy.stderr())
             self.assertEqual([self.speaks_tls(port) for port in ports], [False, True])
             self.assertEqual(self.plain(ports[0]).status, 200)
         finally:
